@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * policy.h - pure functions: snapshot in, plan out
+ */
+#ifndef HEMEM_POLICY_H
+#define HEMEM_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "heat.h"
+#include "plan.h"
+#include "tier.h"
+
+/**
+ * struct snapshot - all that a policy may look at
+ * @tick: number of this tick
+ * @heat: the pages
+ * @tiers: the nodes with their free memory
+ * @budget_bytes: most bytes that the plan may move; UINT64_MAX: no limit
+ * @fast_limit_bytes: most bytes of the target on the fast tier; UINT64_MAX: no
+ *	limit
+ */
+struct snapshot {
+	uint64_t tick;
+	const struct heat *heat;
+	const struct tier_set *tiers;
+	uint64_t budget_bytes;
+	uint64_t fast_limit_bytes;
+};
+
+/**
+ * struct policy - one way to decide
+ * @name: for --policy
+ * @help: one line
+ * @plan: fill an empty plan.  Makes no system call, reads no clock, allocates
+ *	nothing and keeps nothing: the same snapshot gives the same plan.
+ */
+struct policy {
+	const char *name;
+	const char *help;
+	void (*plan)(const struct snapshot *snapshot, struct plan *plan);
+};
+
+extern const struct policy policy_stay;
+extern const struct policy policy_hemem;
+
+/** policy_table - all of them, NULL at the end; the first is the default */
+extern const struct policy *const policy_table[];
+
+/** policy_find() - by name; "auto" is the default one; NULL: no such policy */
+const struct policy *policy_find(const char *name);
+
+/**
+ * policy_backs_off() - is this page to be left alone in this tick?
+ * @page: the page
+ * @tick: number of the tick
+ *
+ * A page that was refused n times in a row is tried in one of 2^(2n-1) ticks on
+ * average: 2, 8, 32, .. 2048.  Which ones depends on its address, so that the
+ * refused pages of one moment do not come back together.
+ */
+bool policy_backs_off(const struct heat_page *page, uint64_t tick);
+
+#endif /* HEMEM_POLICY_H */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * tier.h - nodes, which tier they belong to, and their free memory
+ */
+#ifndef HEMEM_TIER_H
+#define HEMEM_TIER_H
+
+#include <stdint.h>
+
+struct bitmask;		/* libnuma's */
+
+#define TIER_MAX_NODES	15	/* index 15 means "not known" in the heat store */
+#define TIER_NO_NODE	15
+
+/**
+ * enum tier_level - tier 0 is the fastest
+ */
+enum tier_level {
+	TIER_FAST,
+	TIER_SLOW,
+	TIER_NR,
+};
+
+/**
+ * struct tier_node - one node that takes part
+ * @nid: the kernel's number of it
+ * @level: its tier
+ * @total_bytes: its memory
+ * @free_bytes: free memory, when tier_look() looked last
+ * @watermark_bytes: free memory that is kept there for new allocations; 0 on
+ *	the slow tier
+ */
+struct tier_node {
+	int nid;
+	enum tier_level level;
+	uint64_t total_bytes;
+	uint64_t free_bytes;
+	uint64_t watermark_bytes;
+};
+
+/**
+ * struct tier_set - all nodes of both tiers
+ * @nodes: @nr_nodes of them, by rising nid.  The heat store and plans name a
+ *	node by its index in this array.
+ * @sysroot: "" or, in tests, the folder that holds sys/ and proc/
+ */
+struct tier_set {
+	struct tier_node nodes[TIER_MAX_NODES];
+	unsigned int nr_nodes;
+	const char *sysroot;
+};
+
+/**
+ * tier_open() - find out which node belongs to which tier
+ * @fast: nodes of the fast tier; NULL: those with CPUs (and memory)
+ * @slow: nodes of the slow tier; NULL: those with memory and no CPU, or with
+ *	@fast given: all others that have memory
+ * @sysroot: "" for this machine
+ * @ret_set: untouched on failure
+ *
+ * Return: 0; or, having said on stderr what is wrong and what to do: -ENODEV:
+ * there are no two tiers, -EINVAL: a node is in both tiers, has no memory or is
+ * not online, -E2BIG: more than TIER_MAX_NODES nodes, or another -errno.
+ */
+int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char *sysroot,
+	      struct tier_set *ret_set);
+
+/** tier_look() - read the free memory of all nodes again.  Return: 0 or -errno. */
+int tier_look(struct tier_set *set);
+
+/** tier_index() - index of node @nid in @set, or TIER_NO_NODE */
+unsigned int tier_index(const struct tier_set *set, int nid);
+
+/** tier_free_bytes() - free memory of one tier */
+uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level);
+
+/** tier_watermark_bytes() - memory to keep free on one tier */
+uint64_t tier_watermark_bytes(const struct tier_set *set, enum tier_level level);
+
+/** tier_name() - "fast" or "slow" */
+const char *tier_name(enum tier_level level);
+
+#endif /* HEMEM_TIER_H */
