@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * engine_kernel.c - the move engine that lets the kernel's own migration move
+ *
+ * Four steps for a stretch of entries that want one node:
+ *
+ *   look     find the pages in the page table; references taken, lock dropped
+ *   alloc    one new page each on the node, before anything is disturbed
+ *   isolate  off the LRU lists, so that reclaim and compaction keep away
+ *   move     migrate_pages() unmaps, copies, maps again, with its own checks
+ *
+ * This is what move_pages(2) does, less its price per call (an RCU grace period
+ * and a drain on every CPU), and with these differences: a page in use is given
+ * back as BUSY at once instead of being waited for, a huge page is never split,
+ * and a full node is an answer, not a reason to reclaim.
+ */
+#include <linux/gfp.h>
+#include <linux/huge_mm.h>
+#include <linux/ktime.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "hemem.h"
+#include "ksyms.h"
+
+static bool drain = true;
+module_param(drain, bool, 0644);
+MODULE_PARM_DESC(drain,
+		 "Drain the per-CPU LRU lists, at most once per MIGRATE, when a page waits in one (default: Y)");
+
+/*
+ * Bounds of one stretch: how long mmap_lock is held, how many pages are away
+ * from the LRU, and how many the target may find unmapped at the same time.
+ * 512 is what the kernel unmaps together under one TLB flush since 6.3.
+ */
+#define STRETCH_PAGES	512
+#define STRETCH_BYTES	(16UL << 20)
+
+/**
+ * struct item - one page of a stretch
+ * @move: its entry
+ * @folio: the page where it is; referenced from look until isolate
+ * @new: the page it shall become
+ * @is_exclusive: anonymous and mapped here alone by one entry, so that all of
+ *	its references are known
+ * @is_used: migrate_pages() has taken @new and not given it back
+ */
+struct item {
+	struct hemem_assist_move *move;
+	struct folio *folio;
+	struct folio *new;
+	bool is_exclusive;
+	bool is_used;
+};
+
+/**
+ * struct stretch - the entries between two page-table visits
+ * @batch: where they come from
+ * @node: where they go
+ * @nr: items
+ * @cursor: where the last search ended; migrate_pages() goes in list order, so
+ *	the next one is nearly always there
+ * @bytes: of all items
+ * @items: those that are still in the race come first
+ */
+struct stretch {
+	struct hemem_batch *batch;
+	int node;
+	unsigned int nr;
+	unsigned int cursor;
+	unsigned long bytes;
+	struct item items[STRETCH_PAGES];
+};
+
+/* ---- look ---- */
+
+struct look {
+	struct stretch *stretch;
+	struct hemem_assist_move *move;
+};
+
+/* May this page be moved at all?  UNTRIED: it may. */
+static enum hemem_assist_status look_judge(const struct hemem_slot *slot,
+					   const struct stretch *stretch)
+{
+	struct folio *folio;
+
+	if (!slot->page)
+		return HEMEM_ASSIST_ZERO;
+	folio = page_folio(slot->page);
+	if (is_zone_device_page(slot->page))
+		return HEMEM_ASSIST_NEVER;
+	if (folio_nid(folio) == stretch->node)
+		return HEMEM_ASSIST_THERE;
+	if (!stretch->batch->may_share && hemem_page_is_shared(slot->page))
+		return HEMEM_ASSIST_SHARED;
+	return HEMEM_ASSIST_UNTRIED;
+}
+
+static int look_visit(const struct hemem_slot *slot, void *arg)
+{
+	struct look *look = arg;
+	struct stretch *stretch = look->stretch;
+	struct item *item = &stretch->items[stretch->nr];
+	struct folio *folio;
+
+	look->move->out_status = look_judge(slot, stretch);
+	if (!slot->page)
+		return 0;
+	folio = page_folio(slot->page);
+	look->move->out_order = folio_order(folio);
+	if (look->move->out_status != HEMEM_ASSIST_UNTRIED)
+		return 0;
+
+	folio_get(folio);
+	*item = (struct item){
+		.move = look->move,
+		.folio = folio,
+		.is_exclusive = folio_test_anon(folio) &&
+			!folio_test_swapcache(folio) &&
+			!hemem_page_is_shared(slot->page) &&
+			(slot->pmd || !folio_order(folio)),
+	};
+	stretch->nr++;
+	stretch->bytes += folio_nr_pages(folio) << PAGE_SHIFT;
+	return 0;
+}
+
+static bool is_same_page(const struct hemem_assist_move *a,
+			 const struct hemem_assist_move *b)
+{
+	unsigned long mask = ~((PAGE_SIZE << a->out_order) - 1);
+
+	return a->out_order && (a->addr & mask) == (b->addr & mask);
+}
+
+/* Return: how many entries were looked at, or -EINTR. */
+static int look(struct stretch *stretch, struct hemem_assist_move *moves,
+		unsigned int nr)
+{
+	struct mm_struct *mm = stretch->batch->mm;
+	struct look look = { .stretch = stretch };
+	unsigned long next;
+	unsigned int i;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for (i = 0; i < nr; i++) {
+		if (stretch->nr == STRETCH_PAGES || stretch->bytes >= STRETCH_BYTES)
+			break;
+		if (i && is_same_page(&moves[i - 1], &moves[i])) {
+			moves[i].out_order = moves[i - 1].out_order;
+			continue;	/* its status comes in the end */
+		}
+		look.move = &moves[i];
+		look.move->out_status = HEMEM_ASSIST_NO_PAGE;
+		hemem_walk(mm, moves[i].addr, moves[i].addr + PAGE_SIZE, 1,
+			   look_visit, &look, &next);
+	}
+	mmap_read_unlock(mm);
+	return i;
+}
+
+/* ---- alloc ---- */
+
+static struct folio *new_folio(int node, unsigned int order)
+{
+	/* No reclaim, no compaction: a full node is the caller's to empty. */
+	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_THISNODE |
+		    __GFP_NOWARN | __GFP_NOMEMALLOC;
+	struct folio *folio;
+
+#ifdef HEMEM_NEEDS_PREP_TRANSHUGE
+	folio = alloc_pages_node(node, order ? gfp | __GFP_COMP : gfp, order);
+	if (folio && order)
+		ksym(prep_transhuge_page)(folio);
+#else
+	folio = __folio_alloc_node(gfp, order, node);
+#endif
+	return folio;
+}
+
+static void finish(struct item *item, enum hemem_assist_status status)
+{
+	item->move->out_status = status;
+	if (item->new)
+		folio_put(item->new);
+	item->new = NULL;
+	item->folio = NULL;
+}
+
+/* Closes the gaps that finish() left. */
+static void compact(struct stretch *stretch)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < stretch->nr; i++)
+		if (stretch->items[i].folio)
+			stretch->items[kept++] = stretch->items[i];
+	stretch->nr = kept;
+}
+
+static void alloc(struct stretch *stretch)
+{
+	unsigned int i;
+
+	for (i = 0; i < stretch->nr; i++) {
+		struct item *item = &stretch->items[i];
+
+		item->new = new_folio(stretch->node, folio_order(item->folio));
+		if (!item->new) {
+			folio_put(item->folio);
+			finish(item, HEMEM_ASSIST_NO_ROOM);
+		}
+	}
+	compact(stretch);
+}
+
+/* ---- isolate ---- */
+
+/*
+ * Somebody else uses the page: it is under I/O, or waits in a per-CPU LRU list.
+ * Only a hint that saves the target an unmapping: migrate_pages() checks the
+ * references again when it holds the page.
+ */
+static bool is_contended(const struct item *item)
+{
+	if (!folio_test_lru(item->folio) || folio_maybe_dma_pinned(item->folio))
+		return true;
+	/* the mapping's reference and the one that look took */
+	return item->is_exclusive && folio_ref_count(item->folio) > 2;
+}
+
+static void drain_lru_lists(struct hemem_batch *batch)
+{
+	if (!drain || batch->has_drained ||
+	    !(hemem_ksyms_features() & HEMEM_ASSIST_FEAT_DRAIN))
+		return;
+	batch->has_drained = true;
+	ksym(lru_add_drain_all)();
+	hemem_stats_add(HEMEM_STAT_drains, 1);
+}
+
+static int lru_of(struct folio *folio)
+{
+	return NR_ISOLATED_ANON + folio_is_file_lru(folio);
+}
+
+static void isolate(struct stretch *stretch, struct list_head *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < stretch->nr; i++) {
+		struct item *item = &stretch->items[i];
+		struct folio *folio = item->folio;
+		bool ok;
+
+		if (is_contended(item))
+			drain_lru_lists(stretch->batch);
+		ok = !is_contended(item) &&
+		     HEMEM_ISOLATED(ksym(HEMEM_ISOLATE)(folio));
+		if (ok) {
+			list_add_tail(&folio->lru, list);
+			mod_node_page_state(NODE_DATA(folio_nid(folio)),
+					    lru_of(folio), folio_nr_pages(folio));
+		}
+		folio_put(folio);
+		if (!ok)
+			finish(item, HEMEM_ASSIST_BUSY);
+	}
+	compact(stretch);
+}
+
+/* ---- move ---- */
+
+static struct item *item_find(struct stretch *stretch, const struct folio *folio,
+			      bool by_new)
+{
+	unsigned int i, at;
+
+	for (i = 0; i < stretch->nr; i++) {
+		struct item *item;
+
+		at = (stretch->cursor + i) % stretch->nr;
+		item = &stretch->items[at];
+		if ((by_new ? item->new : item->folio) == folio) {
+			stretch->cursor = at;
+			return item;
+		}
+	}
+	return NULL;
+}
+
+/* migrate_pages() asks where a page shall go. */
+static hemem_migrate_page_t *move_get_new(hemem_migrate_page_t *src,
+					  unsigned long private)
+{
+	struct stretch *stretch = (struct stretch *)private;
+	struct folio *folio = hemem_folio_of(src);
+	struct item *item = item_find(stretch, folio, false);
+
+	/*
+	 * Not one of ours: a part of a huge page that was mapped in parts only
+	 * and that migrate_pages() has split.  NULL would end the whole call.
+	 */
+	if (!item)
+		return hemem_folio_to(new_folio(stretch->node, folio_order(folio)));
+	item->is_used = true;
+	return hemem_folio_to(item->new);
+}
+
+/* migrate_pages() did not need it after all; it may ask again. */
+static void move_put_new(hemem_migrate_page_t *dst, unsigned long private)
+{
+	struct folio *folio = hemem_folio_of(dst);
+	struct item *item = item_find((struct stretch *)private, folio, true);
+
+	if (item)
+		item->is_used = false;
+	else
+		folio_put(folio);
+}
+
+/*
+ * The reason MR_NUMA_MISPLACED keeps huge pages whole (since 5.14; before that
+ * they are split only when there is no new page, and here there is one).
+ */
+static void move(struct stretch *stretch, struct list_head *list)
+{
+	unsigned int i;
+
+	ksym(migrate_pages)(list, move_get_new, move_put_new,
+			    (unsigned long)stretch, MIGRATE_ASYNC,
+			    MR_NUMA_MISPLACED HEMEM_MIGRATE_ARGS);
+	if (!list_empty(list))
+		ksym(putback_movable_pages)(list);
+
+	for (i = 0; i < stretch->nr; i++) {
+		struct item *item = &stretch->items[i];
+
+		if (!item->is_used) {
+			finish(item, HEMEM_ASSIST_BUSY);
+			continue;
+		}
+		item->new = NULL;	/* it is the target's page now */
+		finish(item, HEMEM_ASSIST_MOVED);
+		stretch->batch->reply->out_bytes_moved +=
+			PAGE_SIZE << item->move->out_order;
+	}
+}
+
+/* ---- the four together ---- */
+
+static u64 lap(u64 *since_ns)
+{
+	u64 now_ns = ktime_get_ns(), ns = now_ns - *since_ns;
+
+	*since_ns = now_ns;
+	return ns;
+}
+
+/* A repeated entry for one huge page has the answer of the one before it. */
+static void answer_repeated(struct hemem_assist_move *moves, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (moves[i].out_status == HEMEM_ASSIST_UNTRIED)
+			moves[i].out_status = moves[i - 1].out_status;
+}
+
+static int engine_kernel_move(struct hemem_batch *batch, unsigned int first,
+			      unsigned int nr)
+{
+	struct hemem_assist_move *moves = &batch->moves[first];
+	struct hemem_assist_migrate *reply = batch->reply;
+	u64 since_ns = ktime_get_ns();
+	struct stretch *stretch;
+	LIST_HEAD(list);
+	int nr_looked;
+
+	stretch = kvmalloc(sizeof(*stretch), GFP_KERNEL);
+	if (!stretch)
+		return -ENOMEM;
+	stretch->batch = batch;
+	stretch->node = moves->node;
+	stretch->nr = 0;
+	stretch->cursor = 0;
+	stretch->bytes = 0;
+
+	nr_looked = look(stretch, moves, nr);
+	reply->out_look_ns += lap(&since_ns);
+	if (nr_looked > 0) {
+		alloc(stretch);
+		reply->out_alloc_ns += lap(&since_ns);
+		isolate(stretch, &list);
+		reply->out_look_ns += lap(&since_ns);
+		if (stretch->nr)
+			move(stretch, &list);
+		reply->out_move_ns += lap(&since_ns);
+		answer_repeated(moves, nr_looked);
+	}
+	kvfree(stretch);
+	return nr_looked;
+}
+
+const struct hemem_engine hemem_engine_kernel = {
+	.name = "kernel",
+	.move = engine_kernel_move,
+};

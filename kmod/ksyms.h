@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* ksyms.h - what the kernel does not export, callable after hemem_ksyms_init() */
+#ifndef HEMEM_KSYMS_H
+#define HEMEM_KSYMS_H
+
+#include <linux/cpuset.h>
+#include <linux/huge_mm.h>
+#include <linux/migrate.h>
+#include <linux/pagewalk.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/security.h>
+#include <linux/static_call.h>
+#include <linux/swap.h>
+#include <asm/tlbflush.h>
+
+#ifdef HEMEM_NEEDS_PREP_TRANSHUGE
+#define HEMEM_KSYMS_HUGE(X)	X(MIGRATE, prep_transhuge_page)
+#else
+#define HEMEM_KSYMS_HUGE(X)
+#endif
+
+/*
+ * X(feature, name): @name is looked up by that name; where it is missing, the
+ * feature is off.  CORE is what every ioctl but INFO needs.  The types are those
+ * of the kernel's own declarations, so a changed signature does not compile.
+ */
+#define HEMEM_KSYMS(X)				\
+	X(CORE, pidfd_get_pid)			\
+	X(CORE, mm_access)			\
+	X(CORE, security_task_movememory)	\
+	X(CORE, walk_page_range)		\
+	X(MIGRATE, migrate_pages)		\
+	X(MIGRATE, putback_movable_pages)	\
+	X(MIGRATE, HEMEM_ISOLATE)		\
+	X(MIGRATE, cpuset_mems_allowed)		\
+	HEMEM_KSYMS_HUGE(X)			\
+	X(FLUSH, flush_tlb_mm_range)		\
+	X(DRAIN, lru_add_drain_all)
+
+#define HEMEM_KSYM_DECLARE_(name)	DECLARE_STATIC_CALL(hemem_k_##name, name)
+#define HEMEM_KSYM_DECLARE(feature, name) HEMEM_KSYM_DECLARE_(name);
+HEMEM_KSYMS(HEMEM_KSYM_DECLARE)
+
+/**
+ * ksym() - call a function of HEMEM_KSYMS
+ * @name: its name
+ *
+ * Only where the feature it belongs to is on.
+ */
+#define ksym(name)	ksym_(name)
+#define ksym_(name)	static_call(hemem_k_##name)
+
+/**
+ * hemem_ksyms_init() - look up all of HEMEM_KSYMS
+ *
+ * A missing function is reported once in the log and turns its feature off; it
+ * never makes loading fail.
+ */
+void hemem_ksyms_init(void);
+
+/**
+ * hemem_ksyms_features() - what can be done with what was found
+ *
+ * Return: enum hemem_assist_features
+ */
+u64 hemem_ksyms_features(void);
+
+/**
+ * hemem_ksyms_missing() - the names that were not found
+ * @buf: one page
+ *
+ * Return: length of the text, one name a line
+ */
+ssize_t hemem_ksyms_missing(char *buf);
+
+#endif /* HEMEM_KSYMS_H */

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * main.c - hemem_assist's table of contents
+ *
+ *   ksyms    what the kernel does not export, looked up once
+ *   chardev  /dev/hemem; one open file is one target
+ *   target   rights, and whose memory an fd is bound to
+ *   walk     visiting page-table entries
+ *   migrate  MIGRATE, through an engine
+ *   scan     SCAN
+ *   stats    counters
+ *
+ * The module decides nothing and remembers nothing about pages: when the last
+ * fd is closed, no trace of it is left in any process.
+ */
+#include <linux/module.h>
+#include "hemem.h"
+#include "ksyms.h"
+
+static int __init hemem_init(void)
+{
+	hemem_ksyms_init();
+	return hemem_chardev_init();
+}
+module_init(hemem_init);
+
+static void __exit hemem_exit(void)
+{
+	hemem_chardev_exit();
+}
+module_exit(hemem_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Memory tiering: moves a process's pages between nodes in batches, scans accessed bits");
+MODULE_VERSION("0.1");
