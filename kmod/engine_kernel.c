@@ -39,7 +39,8 @@ MODULE_PARM_DESC(drain,
 
 /**
  * struct item - one page of a stretch
- * @move: its entry
+ * @move: its entry, the first of @nr_moves that lie in the same page
+ * @nr_moves: entries in a row that name this page
  * @folio: the page where it is; referenced from look until isolate
  * @new: the page it shall become
  * @is_exclusive: anonymous and mapped here alone by one entry, so that all of
@@ -48,6 +49,7 @@ MODULE_PARM_DESC(drain,
  */
 struct item {
 	struct hemem_assist_move *move;
+	unsigned int nr_moves;
 	struct folio *folio;
 	struct folio *new;
 	bool is_exclusive;
@@ -80,6 +82,11 @@ struct look {
 	struct hemem_assist_move *move;
 };
 
+static bool is_full(const struct stretch *stretch)
+{
+	return stretch->nr == STRETCH_PAGES || stretch->bytes >= STRETCH_BYTES;
+}
+
 /* May this page be moved at all?  UNTRIED: it may. */
 static enum hemem_assist_status look_judge(const struct hemem_slot *slot,
 					   const struct stretch *stretch)
@@ -98,11 +105,22 @@ static enum hemem_assist_status look_judge(const struct hemem_slot *slot,
 	return HEMEM_ASSIST_UNTRIED;
 }
 
+/* Does this entry name the page of the entry before it once more? */
+static bool look_repeats(const struct look *look, const struct folio *folio)
+{
+	struct stretch *stretch = look->stretch;
+	struct item *last;
+
+	if (!stretch->nr)
+		return false;
+	last = &stretch->items[stretch->nr - 1];
+	return last->folio == folio && last->move + last->nr_moves == look->move;
+}
+
 static int look_visit(const struct hemem_slot *slot, void *arg)
 {
 	struct look *look = arg;
 	struct stretch *stretch = look->stretch;
-	struct item *item = &stretch->items[stretch->nr];
 	struct folio *folio;
 
 	look->move->out_status = look_judge(slot, stretch);
@@ -112,10 +130,19 @@ static int look_visit(const struct hemem_slot *slot, void *arg)
 	look->move->out_order = folio_order(folio);
 	if (look->move->out_status != HEMEM_ASSIST_UNTRIED)
 		return 0;
+	if (look_repeats(look, folio)) {
+		stretch->items[stretch->nr - 1].nr_moves++;
+		return 0;
+	}
+	if (is_full(stretch)) {
+		look->move->out_order = 0;
+		return 1;
+	}
 
 	folio_get(folio);
-	*item = (struct item){
+	stretch->items[stretch->nr] = (struct item){
 		.move = look->move,
+		.nr_moves = 1,
 		.folio = folio,
 		.is_exclusive = folio_test_anon(folio) &&
 			!folio_test_swapcache(folio) &&
@@ -127,14 +154,6 @@ static int look_visit(const struct hemem_slot *slot, void *arg)
 	return 0;
 }
 
-static bool is_same_page(const struct hemem_assist_move *a,
-			 const struct hemem_assist_move *b)
-{
-	unsigned long mask = ~((PAGE_SIZE << a->out_order) - 1);
-
-	return a->out_order && (a->addr & mask) == (b->addr & mask);
-}
-
 /* Return: how many entries were looked at, or -EINTR. */
 static int look(struct stretch *stretch, struct hemem_assist_move *moves,
 		unsigned int nr)
@@ -143,20 +162,20 @@ static int look(struct stretch *stretch, struct hemem_assist_move *moves,
 	struct look look = { .stretch = stretch };
 	unsigned long next;
 	unsigned int i;
+	int ret;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for (i = 0; i < nr; i++) {
-		if (stretch->nr == STRETCH_PAGES || stretch->bytes >= STRETCH_BYTES)
-			break;
-		if (i && is_same_page(&moves[i - 1], &moves[i])) {
-			moves[i].out_order = moves[i - 1].out_order;
-			continue;	/* its status comes in the end */
-		}
 		look.move = &moves[i];
 		look.move->out_status = HEMEM_ASSIST_NO_PAGE;
-		hemem_walk(mm, moves[i].addr, moves[i].addr + PAGE_SIZE, 1,
-			   look_visit, &look, &next);
+		ret = hemem_walk(mm, moves[i].addr, moves[i].addr + PAGE_SIZE, 1,
+				 look_visit, &look, &next);
+		if (look.move->out_status == HEMEM_ASSIST_UNTRIED &&
+		    next == moves[i].addr)
+			break;		/* full: the next stretch begins here */
+		if (ret == HEMEM_WALK_LEFT_OUT)
+			look.move->out_status = HEMEM_ASSIST_NEVER;
 	}
 	mmap_read_unlock(mm);
 	return i;
@@ -183,7 +202,10 @@ static struct folio *new_folio(int node, unsigned int order)
 
 static void finish(struct item *item, enum hemem_assist_status status)
 {
-	item->move->out_status = status;
+	unsigned int i;
+
+	for (i = 0; i < item->nr_moves; i++)
+		item->move[i].out_status = status;
 	if (item->new)
 		folio_put(item->new);
 	item->new = NULL;
@@ -360,16 +382,6 @@ static u64 lap(u64 *since_ns)
 	return ns;
 }
 
-/* A repeated entry for one huge page has the answer of the one before it. */
-static void answer_repeated(struct hemem_assist_move *moves, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 1; i < nr; i++)
-		if (moves[i].out_status == HEMEM_ASSIST_UNTRIED)
-			moves[i].out_status = moves[i - 1].out_status;
-}
-
 static int engine_kernel_move(struct hemem_batch *batch, unsigned int first,
 			      unsigned int nr)
 {
@@ -399,7 +411,6 @@ static int engine_kernel_move(struct hemem_batch *batch, unsigned int first,
 		if (stretch->nr)
 			move(stretch, &list);
 		reply->out_move_ns += lap(&since_ns);
-		answer_repeated(moves, nr_looked);
 	}
 	kvfree(stretch);
 	return nr_looked;

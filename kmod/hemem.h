@@ -114,6 +114,8 @@ struct hemem_slot {
  */
 typedef int (*hemem_visit_t)(const struct hemem_slot *slot, void *arg);
 
+#define HEMEM_WALK_LEFT_OUT	1
+
 int hemem_walk(struct mm_struct *mm, unsigned long start, unsigned long end,
 	       unsigned long max_entries, hemem_visit_t visit, void *arg,
 	       unsigned long *ret_next);

@@ -198,9 +198,10 @@ static int scan_batch(struct scan *scan)
 			 scan_visit, scan, &next);
 	scan_flush(scan);
 	mmap_read_unlock(scan->mm);
-	if (!ret)
-		arg->out_end = next;
-	return ret;
+	if (ret < 0)
+		return ret;
+	arg->out_end = next;
+	return 0;
 }
 
 /* Copies all runs but the last @keep, which is the one that may still grow. */

@@ -21,12 +21,14 @@
  * @arg: with what
  * @budget: entries, present or not, that may still be looked at
  * @next: the first address not dealt with
+ * @has_left_out: a mapping was passed over
  */
 struct walk_state {
 	hemem_visit_t visit;
 	void *arg;
 	unsigned long budget;
 	unsigned long next;
+	bool has_left_out;
 };
 
 static int walk_visit(struct walk_state *state, const struct hemem_slot *slot,
@@ -103,8 +105,12 @@ static int walk_test(unsigned long start, unsigned long end,
 		     struct mm_walk *walk)
 {
 	const unsigned long left_out = VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB;
+	struct walk_state *state = walk->private;
 
-	return walk->vma->vm_flags & left_out ? 1 : 0;
+	if (!(walk->vma->vm_flags & left_out))
+		return 0;
+	state->has_left_out = true;
+	return 1;
 }
 
 static const struct mm_walk_ops walk_ops = {
@@ -125,7 +131,8 @@ static const struct mm_walk_ops walk_ops = {
  * @ret_next: [@start, *@ret_next) was dealt with; @end if the walk was not
  *	stopped
  *
- * Return: 0, or a negative errno of the kernel's walker
+ * Return: 0, HEMEM_WALK_LEFT_OUT if there is memory of a kind that never moves in
+ * what was dealt with, or a negative errno of the kernel's walker
  */
 int hemem_walk(struct mm_struct *mm, unsigned long start, unsigned long end,
 	       unsigned long max_entries, hemem_visit_t visit, void *arg,
@@ -139,5 +146,5 @@ int hemem_walk(struct mm_struct *mm, unsigned long start, unsigned long end,
 	if (ret < 0)
 		return ret;
 	*ret_next = ret ? state.next : end;
-	return 0;
+	return state.has_left_out ? HEMEM_WALK_LEFT_OUT : 0;
 }

@@ -146,8 +146,8 @@ struct hemem_assist_attach {
  * @HEMEM_ASSIST_SHARED: mapped by other processes too, and the call did not have
  *	HEMEM_ASSIST_MIGRATE_SHARED
  * @HEMEM_ASSIST_ZERO: the kernel's zero page: it has no place of its own
- * @HEMEM_ASSIST_NEVER: this kind of memory is not moved by this module (device
- *	memory, hugetlbfs, special mappings), or its file system cannot move it
+ * @HEMEM_ASSIST_NEVER: this kind of memory is not moved by this module: device
+ *	memory, hugetlbfs, special mappings
  * @HEMEM_ASSIST_DENIED: the target's cpuset does not allow this node
  * @HEMEM_ASSIST_NR_STATUS: number of values this header knows
  */
@@ -281,7 +281,7 @@ enum hemem_assist_scan_flags {
  * @runs: (in) pointer to @max_runs struct hemem_assist_run to fill
  * @max_runs: (in) 1 .. HEMEM_ASSIST_MAX_RUNS
  * @out_nr_runs: (out) how many were filled, in address order.  What no run
- *	covers is not present.
+ *	covers is not present, or hugetlbfs or a device's, which SCAN leaves out.
  * @out_end: (out) [start, out_end) was scanned; below @end when @runs was full
  *	or a fatal signal came: call again from there.  Bits beyond out_end were
  *	not touched.
