@@ -80,6 +80,19 @@ struct json_t *report_stats_json(const struct stats *stats)
 	return json;
 }
 
+void report_stats_from_json(const struct json_t *json, struct stats *ret_stats)
+{
+	const json_t *value;
+	size_t i;
+
+	memset(ret_stats, 0, sizeof(*ret_stats));
+	for (i = 0; i < stats_nr_rows; i++) {
+		value = json_object_get(json, stats_rows[i].name);
+		*(uint64_t *)((char *)ret_stats + stats_rows[i].offset) =
+			json_is_null(value) ? UINT64_MAX : (uint64_t)json_integer_value(value);
+	}
+}
+
 void report_stats_roff(FILE *out)
 {
 	size_t i;
@@ -159,19 +172,36 @@ static void summary_moves(FILE *out, const struct stats *last)
 	}
 }
 
-void report_summary(FILE *out, const struct stats *first, const struct stats *last,
-		    const char *mover)
+/*
+ * Which pages are hot is not known at attach, so "before" is the moment when the
+ * first hot page was known, and what had moved by then is said.
+ */
+static void summary_tiers(FILE *out, const struct stats *first, uint64_t first_ns,
+			  const struct stats *last)
 {
-	char up[REPORT_NUMBER_BYTES], down[REPORT_NUMBER_BYTES], at_first[REPORT_NUMBER_BYTES];
+	char when[REPORT_NUMBER_BYTES], moved[REPORT_NUMBER_BYTES];
 
-	fprintf(out, "\non the fast tier    when heat was first known                  at the end\n");
+	fprintf(out, "\n%-12s %-34s %s\n", "on the fast tier", "before", "at the end");
 	summary_row(out, "hot bytes", first->hot_fast_bytes, first->hot_slow_bytes,
 		    last->hot_fast_bytes, last->hot_slow_bytes);
 	summary_row(out, "all bytes", first->target_fast_bytes, first->target_slow_bytes,
 		    last->target_fast_bytes, last->target_slow_bytes);
-	fprintf(out, "moved to the fast tier %s (%s before heat was first known), to the slow tier %s; mover %s\n",
+	fprintf(out, "(before: %s after attach, when the first hot page was known; %s had moved by then)\n",
+		report_number(when, first_ns, "ns"),
+		report_number(moved, first->bytes_moved, "bytes"));
+}
+
+void report_summary(FILE *out, const struct stats *first, uint64_t first_ns,
+		    const struct stats *last, const char *mover)
+{
+	char up[REPORT_NUMBER_BYTES], down[REPORT_NUMBER_BYTES];
+
+	if (first)
+		summary_tiers(out, first, first_ns, last);
+	else
+		fprintf(out, "\nno page was found hot\n");
+	fprintf(out, "moved to the fast tier: %s, to the slow tier: %s; mover: %s\n",
 		report_number(up, last->promoted_bytes, "bytes"),
-		report_number(at_first, first->promoted_bytes, "bytes"),
 		report_number(down, last->demoted_bytes, "bytes"), mover);
 	fprintf(out, "\n%12s  %10s  what became of them\n", "moves", "bytes");
 	summary_moves(out, last);
@@ -179,6 +209,7 @@ void report_summary(FILE *out, const struct stats *first, const struct stats *la
 		fprintf(out, "%12d  %10s  nothing was planned\n", 0, "0 B");
 	if (!stats_add_up(last))
 		fprintf(out, "BUG: these counts do not add up\n");
+	fflush(out);
 }
 
 void report_json(FILE *out, struct json_t *json)

@@ -31,6 +31,13 @@ void report_stats(FILE *out, const struct stats *stats);
 /** report_stats_json() - { name: value, ... }, as a new reference */
 struct json_t *report_stats_json(const struct stats *stats);
 
+/**
+ * report_stats_from_json() - the reverse of report_stats_json()
+ * @json: may be NULL, or lack rows when it comes from another version
+ * @ret_stats: overwritten; what @json lacks is 0
+ */
+void report_stats_from_json(const struct json_t *json, struct stats *ret_stats);
+
 /** report_stats_roff() - the stats table as a section of the man page */
 void report_stats_roff(FILE *out);
 
@@ -47,12 +54,13 @@ void report_progress(FILE *out, const struct stats *now, const struct stats *bef
 /**
  * report_summary() - the table at the end of an attach
  * @out: where to
- * @first: the counters when the first hot page was known
+ * @first: the counters when the first hot page was known; NULL: none ever was
+ * @first_ns: when that was, since attach
  * @last: the counters at the end
- * @mover: name of the mover in effect
+ * @mover: name of the mover that was asked for
  */
-void report_summary(FILE *out, const struct stats *first, const struct stats *last,
-		    const char *mover);
+void report_summary(FILE *out, const struct stats *first, uint64_t first_ns,
+		    const struct stats *last, const char *mover);
 
 /** report_json() - print a document and a newline, and drop the reference */
 void report_json(FILE *out, struct json_t *json);

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * attach.c - one attachment, from the lock to the final report
+ *
+ * Brings up target, control and loop in this order and takes them down in
+ * reverse.  While the loop runs it answers `status` and `detach` and prints
+ * progress.  What is moved, and when, is the loop's affair.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "attach.h"
+#include "command.h"
+#include "control.h"
+#include "loop.h"
+#include "options.h"
+#include "report.h"
+#include "stats.h"
+#include "target.h"
+
+#define TICK_MS		100	/* how soon the first hot page is noticed */
+#define SLOWER		10	/* lines in a file come less often than on a terminal */
+
+struct attachment {
+	const struct attach_plan *plan;
+	struct target target;
+	struct control *control;
+	struct loop *loop;
+	int timer_fd;
+	uint64_t start_ns;	/* CLOCK_MONOTONIC */
+	uint64_t told_ns;	/* time of the last line of progress */
+	uint64_t first_ns;	/* time from start until the first hot page was known */
+	bool has_first;
+	struct stats first;	/* the counters then; until then, those at the start */
+	struct stats told;	/* the counters at the last line of progress */
+};
+
+/* The signal handler has no argument of ours. */
+static struct loop *signal_loop;
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	loop_stop(signal_loop);
+}
+
+static void set_signals(const struct sigaction *action)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], action, NULL);
+}
+
+static void handle_signals(const struct attach_plan *plan)
+{
+	const struct sigaction action = {
+		.sa_sigaction = plan->on_signal ? plan->on_signal : on_signal,
+		.sa_flags = SA_SIGINFO | SA_RESTART,
+	};
+
+	set_signals(&action);
+	/* A reader of our stdout that goes away must not end the attachment. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The loop is about to go, and with it what the handler would stop. */
+static void ignore_signals(const struct attach_plan *plan)
+{
+	const struct sigaction action = { .sa_handler = SIG_IGN };
+
+	if (!plan->on_signal)
+		set_signals(&action);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static json_t *describe(void *arg)
+{
+	struct attachment *at = arg;
+	const struct attach_plan *plan = at->plan;
+
+	target_refresh(&at->target);
+	return json_pack("{ss si ss si sI so so sI so}",
+			 "version", HEMEM_VERSION,
+			 "target", at->target.pid, "program", at->target.comm,
+			 "controller", getpid(),
+			 "attached_ms", (json_int_t)((now_ns() - at->start_ns) / 1000000),
+			 "options", options_json(plan->opts, plan->command),
+			 "stats", report_stats_json(loop_stats(at->loop)),
+			 "first_hot_ms", (json_int_t)(at->first_ns / 1000000),
+			 "first", at->has_first ? report_stats_json(&at->first) : json_null());
+}
+
+static void detach(void *arg)
+{
+	struct attachment *at = arg;
+
+	loop_stop(at->loop);
+}
+
+static void on_control(void *arg)
+{
+	struct attachment *at = arg;
+	const struct control_handler handler = {
+		.status = describe, .detach = detach, .arg = at,
+	};
+
+	control_serve(at->control, &handler);
+}
+
+/*
+ * "Before" is when the first hot page was known: at the very start nobody knows
+ * which pages are hot.
+ */
+static void look_for_first(struct attachment *at)
+{
+	const struct stats *now = loop_stats(at->loop);
+
+	if (at->has_first || !(now->hot_fast_bytes + now->hot_slow_bytes))
+		return;
+	at->first = *now;
+	at->first_ns = now_ns() - at->start_ns;
+	at->has_first = true;
+}
+
+static void tell_progress(struct attachment *at)
+{
+	const struct options *opts = at->plan->opts;
+	uint64_t interval_ms = opts->report_ms, since_ns = now_ns() - at->told_ns;
+
+	if (!isatty(fileno(at->plan->out)))
+		interval_ms *= SLOWER;
+	if (!interval_ms || opts->json || opts->daemon || since_ns < interval_ms * 1000000)
+		return;
+	report_progress(at->plan->out, loop_stats(at->loop), &at->told, since_ns);
+	at->told = *loop_stats(at->loop);
+	at->told_ns += since_ns;
+}
+
+static void on_timer(void *arg)
+{
+	struct attachment *at = arg;
+	uint64_t nr_expired;
+
+	if (read(at->timer_fd, &nr_expired, sizeof(nr_expired)) < 0)
+		return;
+	look_for_first(at);
+	tell_progress(at);
+}
+
+static int start_timer(struct attachment *at)
+{
+	const struct itimerspec every = {
+		.it_value.tv_nsec = TICK_MS * 1000000, .it_interval.tv_nsec = TICK_MS * 1000000,
+	};
+
+	at->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (at->timer_fd < 0 || timerfd_settime(at->timer_fd, 0, &every, NULL))
+		return -errno;
+	return loop_watch_fd(at->loop, at->timer_fd, on_timer, at);
+}
+
+static void say_holder(const struct control_holder *holder)
+{
+	char since[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&holder->since_s, &tm))
+		strftime(since, sizeof(since), "%F %T", &tm);
+	fprintf(stderr, "hemem-ctl: process %d is controlled by process %d since %s (mover %s): `hemem-ctl detach %d` ends that\n",
+		holder->target, holder->pid, since, holder->mover, holder->target);
+}
+
+static int hold_target(struct attachment *at)
+{
+	const struct attach_plan *plan = at->plan;
+	struct control_holder holder;
+	int err;
+
+	err = target_open(plan->target, &at->target);
+	if (err) {
+		fprintf(stderr, "hemem-ctl: process %d: %s\n", plan->target,
+			err == -EINVAL ? "it is a kernel thread, which has no memory of its own" :
+			strerror(-err));
+		return err;
+	}
+	err = control_new(plan->target, at->target.start_ticks, plan->opts->mover, &at->control,
+			  &holder);
+	if (err == -EBUSY)
+		say_holder(&holder);
+	else if (err)
+		fprintf(stderr, "hemem-ctl: %s\n", control_reason());
+	return err;
+}
+
+static int open_attachment(struct attachment *at)
+{
+	int err;
+
+	err = hold_target(at);
+	if (err)
+		return err;
+	err = loop_new(at->plan->opts, at->plan->target, &at->loop);
+	if (err)
+		return err;	/* it has said why */
+	err = loop_watch_fd(at->loop, control_fd(at->control), on_control, at);
+	if (!err)
+		err = start_timer(at);
+	if (!err && at->plan->ready)
+		err = at->plan->ready(at->plan->arg);
+	if (err)
+		fprintf(stderr, "hemem-ctl: cannot begin: %s\n", strerror(-err));
+	return err;
+}
+
+static void report_end(struct attachment *at, json_t *end)
+{
+	const struct attach_plan *plan = at->plan;
+	char up[REPORT_NUMBER_BYTES], down[REPORT_NUMBER_BYTES];
+	const struct stats *last = loop_stats(at->loop);
+
+	if (plan->opts->daemon)
+		fprintf(stderr, "hemem-ctl: detached from process %d: moved %s to the fast tier, %s to the slow tier\n",
+			plan->target, report_number(up, last->promoted_bytes, "bytes"),
+			report_number(down, last->demoted_bytes, "bytes"));
+	else if (plan->opts->json)
+		report_json(plan->out, json_incref(end));
+	else
+		report_summary(plan->out, at->has_first ? &at->first : NULL, at->first_ns, last,
+			       plan->opts->mover);
+}
+
+static int run_attachment(struct attachment *at, json_t **ret_end)
+{
+	static const char *const ends[] = {
+		[LOOP_STOPPED] = "detached", [LOOP_EXITED] = "exited", [LOOP_FAILED] = "failed",
+	};
+	enum loop_end end;
+
+	at->start_ns = at->told_ns = now_ns();
+	end = loop_run(at->loop);
+	look_for_first(at);
+	*ret_end = describe(at);
+	json_object_set_new(*ret_end, "end", json_string(ends[end]));
+	report_end(at, *ret_end);
+	return end == LOOP_FAILED ? EXIT_FOUND : EXIT_FINE;
+}
+
+int attach_run(const struct attach_plan *plan)
+{
+	struct attachment at = { .plan = plan, .target = TARGET_NONE, .timer_fd = -1 };
+	int status = EXIT_FOUND;
+	json_t *end = NULL;
+
+	if (!open_attachment(&at)) {
+		signal_loop = at.loop;
+		handle_signals(plan);
+		status = run_attachment(&at, &end);
+		ignore_signals(plan);
+	}
+	loop_free(at.loop);
+	control_free(at.control, end);
+	target_close(&at.target);
+	if (at.timer_fd >= 0)
+		close(at.timer_fd);
+	json_decref(end);
+	return status;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cmd_status.c - hemem-ctl status [PID]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "command.h"
+#include "control.h"
+#include "options.h"
+#include "report.h"
+#include "stats.h"
+
+#define TIMEOUT_MS	10000	/* a tick may take a while; a second is usual */
+
+static void print_options(const json_t *options)
+{
+	const json_t *value;
+	const char *name;
+	char *text;
+
+	json_object_foreach((json_t *)options, name, value) {
+		text = json_dumps(value, JSON_ENCODE_ANY);
+		printf("%12s  --%s\n", text ? text : "?", name);
+		free(text);
+	}
+}
+
+static void print_one(const json_t *json)
+{
+	char attached[REPORT_NUMBER_BYTES];
+	json_int_t attached_ms = 0;
+	const char *program = "?";
+	int target = 0, controller = 0;
+	struct stats stats;
+
+	json_unpack((json_t *)json, "{si ss si sI}", "target", &target, "program", &program,
+		    "controller", &controller, "attached_ms", &attached_ms);
+	printf("process %d (%s), controlled by process %d for %s\n\n", target, program, controller,
+	       report_number(attached, (uint64_t)attached_ms * 1000000, "ns"));
+	print_options(json_object_get(json, "options"));
+	printf("\n");
+	report_stats_from_json(json_object_get(json, "stats"), &stats);
+	report_stats(stdout, &stats);
+}
+
+static int status_one(const struct options *opts)
+{
+	struct control_holder holder;
+	json_t *json;
+
+	if (control_find(opts->pid, &holder) ||
+	    control_ask(&holder, "status", TIMEOUT_MS, &json)) {
+		fprintf(stderr, "hemem-ctl: status: %s\n", control_reason());
+		return EXIT_FOUND;
+	}
+	if (opts->json) {
+		report_json(stdout, json);
+		return EXIT_FINE;
+	}
+	print_one(json);
+	json_decref(json);
+	return EXIT_FINE;
+}
+
+struct all {
+	json_t *array;
+	int status;
+};
+
+/* A controller that does not answer is named, and the others are still asked. */
+static void ask_each(const struct control_holder *holder, void *arg)
+{
+	struct all *all = arg;
+	json_t *json;
+
+	if (control_ask(holder, "status", TIMEOUT_MS, &json)) {
+		fprintf(stderr, "hemem-ctl: status: process %d: %s\n", holder->target,
+			control_reason());
+		all->status = EXIT_FOUND;
+		return;
+	}
+	json_array_append_new(all->array, json);
+}
+
+static void print_line(const json_t *json)
+{
+	char fast[REPORT_NUMBER_BYTES], hot[REPORT_NUMBER_BYTES], moved[REPORT_NUMBER_BYTES];
+	const char *program = "?";
+	int target = 0, controller = 0;
+	struct stats stats;
+
+	json_unpack((json_t *)json, "{si ss si}", "target", &target, "program", &program,
+		    "controller", &controller);
+	report_stats_from_json(json_object_get(json, "stats"), &stats);
+	printf("%8d %-15s %10d %10s of %10s %10s\n", target, program, controller,
+	       report_number(fast, stats.hot_fast_bytes, "bytes"),
+	       report_number(hot, stats.hot_fast_bytes + stats.hot_slow_bytes, "bytes"),
+	       report_number(moved, stats.bytes_moved, "bytes"));
+}
+
+static int status_all(const struct options *opts)
+{
+	struct all all = { .array = json_array(), .status = EXIT_FINE };
+	json_t *json;
+	size_t i;
+
+	control_list(ask_each, &all);
+	if (opts->json) {
+		report_json(stdout, json_pack("{so}", "controllers", all.array));
+		return all.status;
+	}
+	if (!json_array_size(all.array))
+		printf("no process is controlled\n");
+	else
+		printf("%8s %-15s %10s %10s of %10s %10s\n", "process", "program", "controller",
+		       "hot, fast", "hot", "moved");
+	json_array_foreach(all.array, i, json)
+		print_line(json);
+	json_decref(all.array);
+	return all.status;
+}
+
+static int run_status(const struct options *opts)
+{
+	return opts->pid ? status_one(opts) : status_all(opts);
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.args = "[PID]",
+	.help = "show what a controller knows and did; without PID: all controllers",
+	.about = "Asks the controller of process PID for its options and counters, or, without PID, every controller for a summary.",
+	.bit = COMMAND_STATUS,
+	.operand = OPERAND_PID_OPTIONAL,
+	.run = run_status,
+};
