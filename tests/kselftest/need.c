@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * need.c - what a test may ask for before it starts
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "mem.h"
+#include "need.h"
+#include "node.h"
+#include "proc.h"
+
+const char *need_root(void)
+{
+	return geteuid() ? "not root" : NULL;
+}
+
+static const char *info_of_module(struct hemem_assist_info *ret_info)
+{
+	int fd, err;
+
+	if (geteuid())
+		return "not root";
+	fd = dev_open();
+	if (fd < 0)
+		return "no " HEMEM_ASSIST_DEVICE ": insmod hemem_assist.ko first";
+	err = dev_info(fd, ret_info);
+	close(fd);
+	return err ? HEMEM_ASSIST_DEVICE " does not answer INFO" : NULL;
+}
+
+static const char *need_feature(uint64_t feature, const char *otherwise)
+{
+	struct hemem_assist_info info;
+	const char *lacks = info_of_module(&info);
+
+	if (lacks)
+		return lacks;
+	return info.out_features & feature ? NULL : otherwise;
+}
+
+const char *need_module(void)
+{
+	return need_feature(~0ULL, "the module has no feature on this kernel");
+}
+
+const char *need_migrate(void)
+{
+	return need_feature(HEMEM_ASSIST_FEAT_MIGRATE,
+			    "the module has no MIGRATE on this kernel");
+}
+
+const char *need_scan(void)
+{
+	return need_feature(HEMEM_ASSIST_FEAT_SCAN,
+			    "the module has no SCAN on this kernel");
+}
+
+const char *need_flush(void)
+{
+	return need_feature(HEMEM_ASSIST_FEAT_FLUSH,
+			    "the module cannot flush the TLB on this kernel");
+}
+
+const char *need_two_nodes(void)
+{
+	return node_b() < 0 ? "one node only: boot with numa=fake=2" : NULL;
+}
+
+const char *need_two_cpus(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) < 2 ? "one CPU only" : NULL;
+}
+
+const char *need_thp(void)
+{
+	char mode[64];
+
+	if (proc_read("/sys/kernel/mm/transparent_hugepage/enabled", mode,
+		      sizeof(mode)) < 0)
+		return "the kernel has no transparent huge pages";
+	return strstr(mode, "[never]") ?
+		"transparent huge pages are set to never" : NULL;
+}
+
+const char *need_swap(void)
+{
+	return proc_meminfo_kib("SwapFree:") < 4096 ? "no swap is on" : NULL;
+}
+
+const char *need_ksm(void)
+{
+	return access("/sys/kernel/mm/ksm/run", W_OK) ?
+		"the kernel has no same-page merging" : NULL;
+}
+
+const char *need_hugetlb(void)
+{
+	return access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) ?
+		"the kernel has no 2 MiB hugetlbfs pages" : NULL;
+}
+
+const char *need_userns(void)
+{
+	return access("/proc/self/ns/user", F_OK) ?
+		"the kernel has no user namespaces" : NULL;
+}
+
+const char *need_cpuset(void)
+{
+	char groups[4096];
+
+	if (proc_read("/proc/cgroups", groups, sizeof(groups)) < 0 ||
+	    !strstr(groups, "cpuset"))
+		return "the kernel has no cpusets";
+	return NULL;
+}
+
+const char *need_tracefs(void)
+{
+	return access("/sys/kernel/tracing", F_OK) ?
+		"the kernel has no tracefs" : NULL;
+}
+
+const char *need_module_file(void)
+{
+	const char *path = getenv("HEMEM_KO");
+
+	return !path || access(path, R_OK) ?
+		"HEMEM_KO does not name hemem_assist.ko" : NULL;
+}
+
+const char *need_kmemleak(void)
+{
+	return access("/sys/kernel/debug/kmemleak", W_OK) ?
+		"the kernel has no kmemleak" : NULL;
+}
