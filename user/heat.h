@@ -106,8 +106,8 @@ void heat_clear(struct heat *heat);
 /**
  * heat_cool() - halve the counts of every page, reads and writes
  *
- * Costs nothing now: each page is halved, as often as it owes, when it is
- * touched next.
+ * Each page is halved when it is touched next, as often as it owes by then, so
+ * this costs nothing; every 7th call settles all pages.
  */
 void heat_cool(struct heat *heat);
 
