@@ -73,6 +73,9 @@ void region_free(struct region_set *set);
 /** region_find() - the region that @addr lies in, or NULL */
 const struct region *region_find(const struct region_set *set, uint64_t addr);
 
+/** region_next() - the first region that ends above @addr, or NULL */
+const struct region *region_next(const struct region_set *set, uint64_t addr);
+
 /** region_movable() - can memory of this region move at all? */
 bool region_movable(const struct region *region);
 
