@@ -27,8 +27,8 @@ enum tier_level {
  * @level: its tier
  * @total_bytes: its memory
  * @free_bytes: free memory, when tier_look() looked last
- * @watermark_bytes: free memory that is kept there for new allocations; 0 on
- *	the slow tier
+ * @watermark_bytes: free memory that is left alone there: on the slow tier what
+ *	the kernel itself keeps, on the fast tier also some for new allocations
  */
 struct tier_node {
 	int nid;

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tier.c - nodes, their tiers, their free memory
+ *
+ * Owns what sysfs says of the machine's nodes.  Where a page lies is told by
+ * whoever sampled it; what moves where is the policy's.
+ *
+ * Example: nodes 0 and 1 have CPUs and memory, node 2 has only memory.  Then the
+ * fast tier is 0,1 and the slow tier 2.  With --fast 0 the slow tier is 1,2.
+ *
+ * The watermark of a fast node: the kernel gives a new page of the node to the
+ * program only while more than its own "low" mark is free, and wakes its reclaim
+ * below that; so its "high" mark is the least that must stay.  On top comes a
+ * hundredth of the node, at least 16 MiB, which is what one program thread
+ * touches for the first time in about 10 ms: enough for a few ticks of most
+ * programs, too little to miss.  A small node (a test guest) keeps at most an
+ * eighth.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <numa.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tier.h"
+
+#define MAX_NID		1024
+#define NODE_DIR	"/sys/devices/system/node"
+#define ROOM_BYTES	(16ULL << 20)
+
+/** struct nid_set - bit per node number */
+struct nid_set {
+	bool has[MAX_NID];
+};
+
+static int complain(int err, const char *format, ...)
+{
+	va_list args;
+
+	fputs("hemem-ctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return err;
+}
+
+static FILE *open_under(const char *sysroot, const char *path)
+{
+	char full[4096];
+
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", sysroot, path) >= sizeof(full)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return fopen(full, "re");
+}
+
+/* "0,2-3" as sysfs writes it; an empty line is an empty set. */
+static int parse_list(const char *text, struct nid_set *ret_nids)
+{
+	struct nid_set nids = { { false } };
+	unsigned long first, last;
+	char *end;
+
+	for (; *text && *text != '\n'; text = end + (*end == ',')) {
+		first = last = strtoul(text, &end, 10);
+		if (end != text && *end == '-')
+			last = strtoul(text = end + 1, &end, 10);
+		if (end == text || last < first || last >= MAX_NID)
+			return -EBADMSG;
+		for (; first <= last; first++)
+			nids.has[first] = true;
+	}
+	*ret_nids = nids;
+	return 0;
+}
+
+static int read_list(const char *sysroot, const char *path, struct nid_set *ret_nids)
+{
+	char line[4096];
+	FILE *file = open_under(sysroot, path);
+	bool ok;
+
+	if (!file)
+		return -errno;
+	ok = fgets(line, sizeof(line), file);
+	fclose(file);
+	return ok ? parse_list(line, ret_nids) : -EBADMSG;
+}
+
+static bool asked_for(const struct bitmask *mask, int nid)
+{
+	return mask && (unsigned long)nid < mask->size && numa_bitmask_isbitset(mask, nid);
+}
+
+static int read_meminfo(const char *sysroot, struct tier_node *node)
+{
+	uint64_t total_kib = 0, free_kib = 0;
+	char path[80], line[256];
+	int found = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/meminfo", node->nid);
+	file = open_under(sysroot, path);
+	if (!file)
+		return -errno;
+	while (found < 2 && fgets(line, sizeof(line), file)) {
+		found += sscanf(line, "Node %*d MemTotal: %" SCNu64, &total_kib) == 1;
+		found += sscanf(line, "Node %*d MemFree: %" SCNu64, &free_kib) == 1;
+	}
+	fclose(file);
+	if (found < 2)
+		return -EBADMSG;
+	node->total_bytes = total_kib << 10;
+	node->free_bytes = free_kib << 10;
+	return 0;
+}
+
+/* Sum of the "high" marks of a node's zones; 0 where zoneinfo cannot be read. */
+static uint64_t kernel_high_bytes(const char *sysroot, int nid)
+{
+	FILE *file = open_under(sysroot, "/proc/zoneinfo");
+	uint64_t pages, sum = 0;
+	char line[256];
+	int current = -1;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "Node %d, zone", &current);
+		if (current == nid && sscanf(line, " high %" SCNu64, &pages) == 1)
+			sum += pages;
+	}
+	fclose(file);
+	return sum * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void set_watermark(const char *sysroot, struct tier_node *node)
+{
+	uint64_t room = node->total_bytes / 100;
+
+	node->watermark_bytes = kernel_high_bytes(sysroot, node->nid);
+	if (node->level == TIER_FAST)
+		node->watermark_bytes += room > ROOM_BYTES ? room : ROOM_BYTES;
+	if (node->watermark_bytes > node->total_bytes / 8)
+		node->watermark_bytes = node->total_bytes / 8;
+}
+
+/* Every node that was asked for must be there, and in one tier only. */
+static int check_asked(const struct bitmask *fast, const struct bitmask *slow,
+		       const struct nid_set *has_memory)
+{
+	int nid;
+
+	for (nid = 0; nid < MAX_NID; nid++) {
+		if (!asked_for(fast, nid) && !asked_for(slow, nid))
+			continue;
+		if (asked_for(fast, nid) && asked_for(slow, nid))
+			return complain(-EINVAL, "node %d is in both tiers: name it in --fast or "
+					"in --slow, not in both", nid);
+		if (!has_memory->has[nid])
+			return complain(-EINVAL, "node %d is not online or has no memory: the nodes "
+					"with memory are listed in " NODE_DIR "/has_memory", nid);
+	}
+	return 0;
+}
+
+/* Which tier is node @nid in?  TIER_NR: it takes no part. */
+static enum tier_level level_of(const struct bitmask *fast, const struct bitmask *slow,
+				const struct nid_set *has_cpu, int nid)
+{
+	if (asked_for(fast, nid))
+		return TIER_FAST;
+	if (asked_for(slow, nid))
+		return TIER_SLOW;
+	if (fast)
+		return slow ? TIER_NR : TIER_SLOW;
+	if (has_cpu->has[nid])
+		return TIER_FAST;
+	return slow ? TIER_NR : TIER_SLOW;
+}
+
+static int add_node(struct tier_set *set, int nid, enum tier_level level)
+{
+	struct tier_node *node = &set->nodes[set->nr_nodes];
+	int err;
+
+	if (set->nr_nodes == TIER_MAX_NODES)
+		return complain(-E2BIG, "more than %d nodes: name the ones to use with --fast and "
+				"--slow", TIER_MAX_NODES);
+	*node = (struct tier_node){ .nid = nid, .level = level };
+	err = read_meminfo(set->sysroot, node);
+	if (err)
+		return complain(err, "cannot read the memory of node %d: %s", nid, strerror(-err));
+	set_watermark(set->sysroot, node);
+	set->nr_nodes++;
+	return 0;
+}
+
+static int check_two_tiers(const struct tier_set *set)
+{
+	unsigned int nr[TIER_NR] = { 0, 0 }, i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		nr[set->nodes[i].level]++;
+	if (!nr[TIER_SLOW] && set->nr_nodes == 1)
+		return complain(-ENODEV, "this machine has one node with memory, so there is nothing to "
+				"tier: bring slow memory up as a node (daxctl reconfigure-device "
+				"--mode=system-ram), or boot with numa=fake=2 to try things out");
+	if (!nr[TIER_SLOW])
+		return complain(-ENODEV, "no node without CPUs, so which memory is slow is not known: "
+				"say it with --slow NODES");
+	if (!nr[TIER_FAST])
+		return complain(-ENODEV, "no node with CPUs and memory: name the fast nodes with "
+				"--fast NODES");
+	return 0;
+}
+
+int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char *sysroot,
+	      struct tier_set *ret_set)
+{
+	struct tier_set set = { .sysroot = sysroot };
+	struct nid_set has_memory, has_cpu;
+	enum tier_level level;
+	int nid, err;
+
+	err = read_list(sysroot, NODE_DIR "/has_memory", &has_memory);
+	if (!err)
+		err = read_list(sysroot, NODE_DIR "/has_cpu", &has_cpu);
+	if (err)
+		return complain(err, "cannot read " NODE_DIR ": %s; this needs a kernel with "
+				"CONFIG_NUMA and a mounted /sys", strerror(-err));
+	err = check_asked(fast, slow, &has_memory);
+	for (nid = 0; !err && nid < MAX_NID; nid++) {
+		level = level_of(fast, slow, &has_cpu, nid);
+		if (has_memory.has[nid] && level != TIER_NR)
+			err = add_node(&set, nid, level);
+	}
+	if (!err)
+		err = check_two_tiers(&set);
+	if (err)
+		return err;
+	*ret_set = set;
+	return 0;
+}
+
+int tier_look(struct tier_set *set)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < set->nr_nodes && !err; i++)
+		err = read_meminfo(set->sysroot, &set->nodes[i]);
+	return err;
+}
+
+unsigned int tier_index(const struct tier_set *set, int nid)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].nid == nid)
+			return i;
+	return TIER_NO_NODE;
+}
+
+uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level)
+{
+	uint64_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].level == level)
+			bytes += set->nodes[i].free_bytes;
+	return bytes;
+}
+
+uint64_t tier_watermark_bytes(const struct tier_set *set, enum tier_level level)
+{
+	uint64_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].level == level)
+			bytes += set->nodes[i].watermark_bytes;
+	return bytes;
+}
+
+const char *tier_name(enum tier_level level)
+{
+	return level == TIER_FAST ? "fast" : "slow";
+}
