@@ -31,7 +31,7 @@ enum plan_reason {
 /**
  * struct plan_move - one page that shall be elsewhere
  * @addr: its first address
- * @bytes: its size
+ * @bytes: its size; a mover that knows better corrects it
  * @from: index of the node it is thought to be on
  * @to: index of the node it shall be on
  * @reason: enum plan_reason
@@ -77,8 +77,7 @@ void plan_free(struct plan *plan);
 void plan_clear(struct plan *plan);
 
 /** plan_add() - append one move; false and no change when the plan is full */
-bool plan_add(struct plan *plan, uint64_t addr, uint64_t bytes, unsigned int from,
-	      unsigned int to, enum plan_reason reason);
+bool plan_add(struct plan *plan, const struct plan_move *move);
 
 /** plan_promotes() - does this move go to the fast tier? */
 bool plan_promotes(const struct plan_move *move);

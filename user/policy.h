@@ -62,4 +62,48 @@ const struct policy *policy_find(const char *name);
  */
 bool policy_backs_off(const struct heat_page *page, uint64_t tick);
 
+/*
+ * One scale for all pages, coldest first.  The paper's rules make it: a page is
+ * hot at 4 writes or 8 reads, and hot by writes comes before hot by reads.
+ *
+ *      0 ..  13   cold: reads + 2 * writes
+ *    264 .. 511   hot by reads: 256 + reads
+ *    516 .. 767   hot by writes: 512 + writes
+ */
+#define POLICY_HOT_READS	8	/* samples; paper, figure of hot thresholds */
+#define POLICY_HOT_WRITES	4
+#define POLICY_COOL_AT		18	/* samples of one kind of any page; paper */
+#define POLICY_RANK_READS	256
+#define POLICY_RANK_WRITES	512
+#define POLICY_NR_RANKS		768
+
+/** policy_rank() - where on that scale a page is; it is hot from POLICY_RANK_READS on */
+unsigned int policy_rank(const struct heat_page *page);
+
+/**
+ * struct policy_survey - one walk over all pages
+ * @bytes: bytes that may be planned, by tier and rank
+ * @nr: pages that may be planned, by tier and rank
+ *
+ * Pages that cannot move, that are backing off or whose node is not known are
+ * left out.
+ */
+struct policy_survey {
+	uint64_t bytes[TIER_NR][POLICY_NR_RANKS];
+	uint64_t nr[TIER_NR][POLICY_NR_RANKS];
+};
+
+/** policy_survey() - fill @ret_survey, and tier_bytes, hot_bytes, backed_off_pages of @plan */
+void policy_survey(const struct snapshot *snapshot, struct plan *plan,
+		   struct policy_survey *ret_survey);
+
+/**
+ * policy_place() - may this page be planned, and where does it lie?
+ * @ret_level: its tier; written whenever its node is known
+ *
+ * Return: true if policy_survey() counted it in @bytes and @nr.
+ */
+bool policy_place(const struct snapshot *snapshot, const struct heat_page *page,
+		  enum tier_level *ret_level);
+
 #endif /* HEMEM_POLICY_H */
