@@ -5,6 +5,7 @@
 #ifndef HEMEM_MOVER_H
 #define HEMEM_MOVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
