@@ -37,7 +37,7 @@ enum stats_kind {
 	X(samples_used, COUNT, "samples", "samples that were added to a page's heat") \
 	X(samples_outside, COUNT, "samples", "samples whose address lies in no region that can be moved, or above what the heat store can name") \
 	X(samples_unmovable, COUNT, "samples", "samples of pages that can never move: zero page, device memory") \
-	X(samples_stale, COUNT, "samples", "samples of accesses from before attach: the first scan of a page only learns where it lies") \
+	X(samples_stale, COUNT, "samples", "samples of accesses from before attach: the first scan only learns where the pages lie") \
 	X(samples_dropped, COUNT, "samples", "samples lost because there was no memory to keep them") \
 	X(scans, COUNT, "scans", "complete scans of all regions") \
 	X(scan_interval_ns, GAUGE, "ns", "time from one scan to the next, as adapted") \
