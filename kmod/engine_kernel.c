@@ -77,9 +77,24 @@ struct stretch {
 
 /* ---- look ---- */
 
+/*
+ * One walk serves entries that follow each other upwards with gaps of at most so
+ * many pages: passing over a page costs some 50 instructions, a new walk 700.
+ */
+#define LOOK_GAP_PAGES	16
+
+/**
+ * struct look - one walk
+ * @stretch: where the pages go
+ * @moves: the entries, in address order
+ * @nr: how many
+ * @at: the first whose page may still come
+ */
 struct look {
 	struct stretch *stretch;
-	struct hemem_assist_move *move;
+	struct hemem_assist_move *moves;
+	unsigned int nr;
+	unsigned int at;
 };
 
 static bool is_full(const struct stretch *stretch)
@@ -91,94 +106,114 @@ static bool is_full(const struct stretch *stretch)
 static enum hemem_assist_status look_judge(const struct hemem_slot *slot,
 					   const struct stretch *stretch)
 {
-	struct folio *folio;
-
+	if (!hemem_slot_is_mapped(slot))
+		return HEMEM_ASSIST_NEVER;
 	if (!slot->page)
 		return HEMEM_ASSIST_ZERO;
-	folio = page_folio(slot->page);
 	if (is_zone_device_page(slot->page))
 		return HEMEM_ASSIST_NEVER;
-	if (folio_nid(folio) == stretch->node)
+	if (page_to_nid(slot->page) == stretch->node)
 		return HEMEM_ASSIST_THERE;
 	if (!stretch->batch->may_share && hemem_page_is_shared(slot->page))
 		return HEMEM_ASSIST_SHARED;
 	return HEMEM_ASSIST_UNTRIED;
 }
 
-/* Does this entry name the page of the entry before it once more? */
-static bool look_repeats(const struct look *look, const struct folio *folio)
+static void look_take(struct stretch *stretch, const struct hemem_slot *slot,
+		      struct hemem_assist_move *moves, unsigned int nr)
 {
-	struct stretch *stretch = look->stretch;
-	struct item *last;
-
-	if (!stretch->nr)
-		return false;
-	last = &stretch->items[stretch->nr - 1];
-	return last->folio == folio && last->move + last->nr_moves == look->move;
-}
-
-static int look_visit(const struct hemem_slot *slot, void *arg)
-{
-	struct look *look = arg;
-	struct stretch *stretch = look->stretch;
-	struct folio *folio;
-
-	look->move->out_status = look_judge(slot, stretch);
-	if (!slot->page)
-		return 0;
-	folio = page_folio(slot->page);
-	look->move->out_order = folio_order(folio);
-	if (look->move->out_status != HEMEM_ASSIST_UNTRIED)
-		return 0;
-	if (look_repeats(look, folio)) {
-		stretch->items[stretch->nr - 1].nr_moves++;
-		return 0;
-	}
-	if (is_full(stretch)) {
-		look->move->out_order = 0;
-		return 1;
-	}
+	struct folio *folio = page_folio(slot->page);
 
 	folio_get(folio);
-	stretch->items[stretch->nr] = (struct item){
-		.move = look->move,
-		.nr_moves = 1,
+	stretch->items[stretch->nr++] = (struct item){
+		.move = moves,
+		.nr_moves = nr,
 		.folio = folio,
 		.is_exclusive = folio_test_anon(folio) &&
 			!folio_test_swapcache(folio) &&
 			!hemem_page_is_shared(slot->page) &&
 			(slot->pmd || !folio_order(folio)),
 	};
-	stretch->nr++;
 	stretch->bytes += folio_nr_pages(folio) << PAGE_SHIFT;
+}
+
+static int look_visit(const struct hemem_slot *slot, void *arg)
+{
+	struct look *look = arg;
+	struct hemem_assist_move *moves;
+	enum hemem_assist_status status;
+	unsigned int i, nr = 0;
+
+	while (look->at < look->nr && look->moves[look->at].addr < slot->addr)
+		look->at++;
+	moves = &look->moves[look->at];
+	while (look->at + nr < look->nr && moves[nr].addr < slot->end)
+		nr++;
+	if (!nr)
+		return 0;
+	if (is_full(look->stretch))
+		return 1;
+
+	status = look_judge(slot, look->stretch);
+	for (i = 0; i < nr; i++) {
+		moves[i].out_status = status;
+		if (slot->page)
+			moves[i].out_order = folio_order(page_folio(slot->page));
+	}
+	if (status == HEMEM_ASSIST_UNTRIED)
+		look_take(look->stretch, slot, moves, nr);
+	look->at += nr;
 	return 0;
+}
+
+/* How many entries one walk can serve. */
+static unsigned int look_span(const struct hemem_assist_move *moves,
+			      unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (moves[i].addr < moves[i - 1].addr ||
+		    moves[i].addr - moves[i - 1].addr > LOOK_GAP_PAGES * PAGE_SIZE)
+			break;
+	return i;
+}
+
+/* Return: how many entries of @moves were dealt with; fewer than @nr when full */
+static unsigned int look_once(struct stretch *stretch,
+			      struct hemem_assist_move *moves, unsigned int nr)
+{
+	struct look look = { .stretch = stretch, .moves = moves, .nr = nr };
+	unsigned long end = moves[nr - 1].addr + PAGE_SIZE;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		moves[i].out_status = HEMEM_ASSIST_NO_PAGE;
+	end = hemem_walk(stretch->batch->mm, moves[0].addr, end, ULONG_MAX,
+			 look_visit, &look);
+	for (i = nr; i && moves[i - 1].addr >= end; i--)
+		moves[i - 1].out_status = HEMEM_ASSIST_UNTRIED;
+	return i;
 }
 
 /* Return: how many entries were looked at, or -EINTR. */
 static int look(struct stretch *stretch, struct hemem_assist_move *moves,
 		unsigned int nr)
 {
-	struct mm_struct *mm = stretch->batch->mm;
-	struct look look = { .stretch = stretch };
-	unsigned long next;
-	unsigned int i;
-	int ret;
+	unsigned int span, done = 0, got;
 
-	if (mmap_read_lock_killable(mm))
+	nr = min_t(unsigned int, nr, STRETCH_PAGES * 2);
+	if (mmap_read_lock_killable(stretch->batch->mm))
 		return -EINTR;
-	for (i = 0; i < nr; i++) {
-		look.move = &moves[i];
-		look.move->out_status = HEMEM_ASSIST_NO_PAGE;
-		ret = hemem_walk(mm, moves[i].addr, moves[i].addr + PAGE_SIZE, 1,
-				 look_visit, &look, &next);
-		if (look.move->out_status == HEMEM_ASSIST_UNTRIED &&
-		    next == moves[i].addr)
-			break;		/* full: the next stretch begins here */
-		if (ret == HEMEM_WALK_LEFT_OUT)
-			look.move->out_status = HEMEM_ASSIST_NEVER;
+	while (done < nr && !is_full(stretch)) {
+		span = look_span(&moves[done], nr - done);
+		got = look_once(stretch, &moves[done], span);
+		done += got;
+		if (got < span)
+			break;
 	}
-	mmap_read_unlock(mm);
-	return i;
+	mmap_read_unlock(stretch->batch->mm);
+	return done;
 }
 
 /* ---- alloc ---- */

@@ -89,36 +89,43 @@ struct mm_struct *hemem_target_enter(struct hemem_target *target,
 /**
  * struct hemem_slot - one present entry that maps user memory
  * @addr: first address that it maps
+ * @end: first address after it
  * @vma: the mapping
  * @page: the page; NULL: the zero page
  * @pte: the entry of a base page, or NULL
  * @pmd: the entry of a huge page, or NULL
  *
- * Valid during the visit: the page-table lock is held, so the page stays.
+ * Neither @pte nor @pmd: [@addr, @end) is a mapping of a kind that never moves,
+ * told as a whole and without a lock.  Otherwise the page-table lock is held
+ * during the visit, so the page stays.
  */
 struct hemem_slot {
 	unsigned long addr;
+	unsigned long end;
 	struct vm_area_struct *vma;
 	struct page *page;
 	pte_t *pte;
 	pmd_t *pmd;
 };
 
+static inline bool hemem_slot_is_mapped(const struct hemem_slot *slot)
+{
+	return slot->pte || slot->pmd;
+}
+
 /**
  * hemem_visit_t - called for each present entry, in address order
  * @slot: the entry
  * @arg: of hemem_walk()
  *
- * Runs under the page-table lock: must not sleep.
+ * Must not sleep.
  * Return: 0 to go on, 1 to stop before this entry
  */
 typedef int (*hemem_visit_t)(const struct hemem_slot *slot, void *arg);
 
-#define HEMEM_WALK_LEFT_OUT	1
-
-int hemem_walk(struct mm_struct *mm, unsigned long start, unsigned long end,
-	       unsigned long max_entries, hemem_visit_t visit, void *arg,
-	       unsigned long *ret_next);
+unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
+			 unsigned long end, unsigned long max_entries,
+			 hemem_visit_t visit, void *arg);
 
 /* ---- migrate.c: MIGRATE, and the interface of a move engine ---- */
 

@@ -61,11 +61,6 @@ struct scan {
 	unsigned long cleared_end;
 };
 
-static unsigned long slot_bytes(const struct hemem_slot *slot)
-{
-	return slot->pmd ? HPAGE_PMD_SIZE : PAGE_SIZE;
-}
-
 /* The entry's bits, as the CPU sees them: base or huge, they are the same. */
 static unsigned long *slot_bits(const struct hemem_slot *slot)
 {
@@ -148,10 +143,13 @@ static int scan_visit(const struct hemem_slot *slot, void *data)
 {
 	struct scan *scan = data;
 	struct hemem_assist_run *last = &scan->runs[scan->nr_runs - 1];
-	unsigned long bytes = slot_bytes(slot);
-	u16 flags = slot_flags(slot);
-	u16 node = slot->page ? page_to_nid(slot->page) : 0;
+	unsigned long bytes = slot->end - slot->addr;
+	u16 flags, node;
 
+	if (!hemem_slot_is_mapped(slot))
+		return 0;
+	flags = slot_flags(slot);
+	node = slot->page ? page_to_nid(slot->page) : 0;
 	if (scan->nr_runs && run_continues(last, slot->addr, bytes, node, flags)) {
 		last->nr_pages++;
 	} else {
@@ -169,7 +167,7 @@ static int scan_visit(const struct hemem_slot *slot, void *data)
 	if (slot_clear(slot, flags, scan->arg->flags)) {
 		if (!scan->cleared_end)
 			scan->cleared_start = slot->addr;
-		scan->cleared_end = slot->addr + bytes;
+		scan->cleared_end = slot->end;
 	}
 	return 0;
 }
@@ -188,19 +186,14 @@ static void scan_flush(struct scan *scan)
 static int scan_batch(struct scan *scan)
 {
 	struct hemem_assist_scan *arg = scan->arg;
-	unsigned long next;
-	int ret;
 
 	if (mmap_read_lock_killable(scan->mm))
 		return -EINTR;
 	scan->cleared_end = 0;
-	ret = hemem_walk(scan->mm, arg->out_end, arg->end, BATCH_ENTRIES,
-			 scan_visit, scan, &next);
+	arg->out_end = hemem_walk(scan->mm, arg->out_end, arg->end,
+				  BATCH_ENTRIES, scan_visit, scan);
 	scan_flush(scan);
 	mmap_read_unlock(scan->mm);
-	if (ret < 0)
-		return ret;
-	arg->out_end = next;
 	return 0;
 }
 

@@ -6,8 +6,8 @@
  * which a module cannot do by itself any more (6.5).  Here an entry becomes a
  * slot, base or huge, so that nobody else has to know the difference.
  *
- * Left out: device memory, raw-pfn mappings and hugetlbfs, none of which
- * move; entries that are swapped out or under migration, which are not present.
+ * Left out: raw-pfn mappings and hugetlbfs, which do not move and are told as a
+ * whole; and entries that are swapped out or under migration, not present now.
  */
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
@@ -21,31 +21,30 @@
  * @arg: with what
  * @budget: entries, present or not, that may still be looked at
  * @next: the first address not dealt with
- * @has_left_out: a mapping was passed over
  */
 struct walk_state {
 	hemem_visit_t visit;
 	void *arg;
 	unsigned long budget;
 	unsigned long next;
-	bool has_left_out;
 };
 
-static int walk_visit(struct walk_state *state, const struct hemem_slot *slot,
-		      unsigned long end)
+/* Return: as hemem_visit_t */
+static int walk_visit(struct walk_state *state, const struct hemem_slot *slot)
 {
-	int ret = state->visit(slot, state->arg);
-
-	if (!ret)
-		state->next = end;
-	return ret;
+	if (state->visit(slot, state->arg))
+		return 1;
+	state->next = slot->end;
+	return 0;
 }
 
 static int walk_pte(pte_t *pte, unsigned long addr, unsigned long end,
 		    struct mm_walk *walk)
 {
 	struct walk_state *state = walk->private;
-	struct hemem_slot slot = { .addr = addr, .vma = walk->vma, .pte = pte };
+	struct hemem_slot slot = {
+		.addr = addr, .end = end, .vma = walk->vma, .pte = pte,
+	};
 	pte_t entry = READ_ONCE(*pte);
 
 	if (!state->budget)
@@ -58,15 +57,16 @@ static int walk_pte(pte_t *pte, unsigned long addr, unsigned long end,
 	/* In the mappings that walk_test() lets through, only the zero page is special. */
 	if (!pte_special(entry))
 		slot.page = pte_page(entry);
-	return walk_visit(state, &slot, end);
+	return walk_visit(state, &slot);
 }
 
-static int walk_huge_locked(pmd_t *pmd, unsigned long addr, unsigned long end,
-			    struct mm_walk *walk)
+static int walk_huge_locked(pmd_t *pmd, unsigned long addr, struct mm_walk *walk)
 {
 	struct walk_state *state = walk->private;
 	struct hemem_slot slot = {
-		.addr = addr & HPAGE_PMD_MASK, .vma = walk->vma, .pmd = pmd,
+		.addr = addr & HPAGE_PMD_MASK,
+		.end = (addr & HPAGE_PMD_MASK) + HPAGE_PMD_SIZE,
+		.vma = walk->vma, .pmd = pmd,
 	};
 	struct page *page = pmd_page(*pmd);
 
@@ -76,7 +76,7 @@ static int walk_huge_locked(pmd_t *pmd, unsigned long addr, unsigned long end,
 	/* The huge zero page, whose address is a secret, is no anonymous page. */
 	if (!vma_is_anonymous(walk->vma) || PageAnon(page))
 		slot.page = page;
-	return walk_visit(state, &slot, end);
+	return walk_visit(state, &slot);
 }
 
 /* A huge page is one slot; a table goes on to walk_pte(); never is one split. */
@@ -92,7 +92,7 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	ptl = pmd_lock(walk->mm, pmd);
 	entry = *pmd;
 	if (pmd_present(entry) && pmd_trans_huge(entry)) {
-		ret = walk_huge_locked(pmd, addr, end, walk);
+		ret = walk_huge_locked(pmd, addr, walk);
 		walk->action = ACTION_CONTINUE;
 	} else if (!pmd_present(entry)) {
 		walk->action = ACTION_CONTINUE;
@@ -101,16 +101,16 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	return ret;
 }
 
+/* Return: 0 to go in, 1 to pass the mapping over, -1 to stop before it */
 static int walk_test(unsigned long start, unsigned long end,
 		     struct mm_walk *walk)
 {
 	const unsigned long left_out = VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB;
-	struct walk_state *state = walk->private;
+	struct hemem_slot slot = { .addr = start, .end = end, .vma = walk->vma };
 
 	if (!(walk->vma->vm_flags & left_out))
 		return 0;
-	state->has_left_out = true;
-	return 1;
+	return walk_visit(walk->private, &slot) ? -1 : 1;
 }
 
 static const struct mm_walk_ops walk_ops = {
@@ -128,23 +128,20 @@ static const struct mm_walk_ops walk_ops = {
  *	that mmap_lock is held
  * @visit: called for each
  * @arg: for @visit
- * @ret_next: [@start, *@ret_next) was dealt with; @end if the walk was not
- *	stopped
  *
- * Return: 0, HEMEM_WALK_LEFT_OUT if there is memory of a kind that never moves in
- * what was dealt with, or a negative errno of the kernel's walker
+ * Return: the end of what was dealt with, which begins at @start; @end if the
+ * walk was not stopped
  */
-int hemem_walk(struct mm_struct *mm, unsigned long start, unsigned long end,
-	       unsigned long max_entries, hemem_visit_t visit, void *arg,
-	       unsigned long *ret_next)
+unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
+			 unsigned long end, unsigned long max_entries,
+			 hemem_visit_t visit, void *arg)
 {
 	struct walk_state state = {
 		.visit = visit, .arg = arg, .budget = max_entries, .next = start,
 	};
-	int ret = ksym(walk_page_range)(mm, start, end, &walk_ops, &state);
 
-	if (ret < 0)
-		return ret;
-	*ret_next = ret ? state.next : end;
-	return state.has_left_out ? HEMEM_WALK_LEFT_OUT : 0;
+	/* A huge page's slot may end above @end, a left-out mapping's never. */
+	if (!ksym(walk_page_range)(mm, start, end, &walk_ops, &state))
+		return end;
+	return min(state.next, end);
 }

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * cost.c - what MIGRATE and SCAN cost beside the kernel's own ways
+ *
+ * Prints one line per way and batch size: nanoseconds a page.  In a guest that
+ * runs under `tests/vm/run --icount` a nanosecond is a guest instruction, so the
+ * numbers repeat; elsewhere they are wall time.  Every figure is the median of
+ * several rounds there and back.  Exit status 1 if MIGRATE or SCAN is not the
+ * cheaper one.
+ *
+ *   move     MIGRATE against move_pages(2), 4 KiB pages and 2 MiB pages
+ *   look     SCAN (node, accessed and dirty bits, cleared) against reading
+ *            /proc/PID/pagemap and, for the same knowledge, clearing with
+ *            /proc/PID/clear_refs and the idle bitmap where the kernel has one
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <numaif.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <hemem_assist.h>
+
+#define KIB		1024UL
+#define BASE_BYTES	(4 * KIB)
+#define HUGE_BYTES	(2048 * KIB)
+#define MAX_PAGES	HEMEM_ASSIST_MAX_BATCH
+#define ROUNDS		5	/* odd, so that there is a median */
+
+static int dev;
+static char *memory;
+static bool is_ok = true;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median time of @run(n, round), over ROUNDS. */
+static uint64_t median_ns(void (*run)(size_t n, int round), size_t n)
+{
+	uint64_t ns[ROUNDS];
+	int round;
+
+	run(n, 1);	/* warm: page tables, free lists */
+	run(n, 0);
+	for (round = 0; round < ROUNDS; round++) {
+		ns[round] = now_ns();
+		run(n, !(round & 1));
+		ns[round] = now_ns() - ns[round];
+	}
+	qsort(ns, ROUNDS, sizeof(*ns), compare);
+	return ns[ROUNDS / 2];
+}
+
+static void report(const char *what, size_t n, uint64_t ours_ns,
+		   const char *peer, uint64_t peer_ns)
+{
+	printf("%-12s batch %5zu  hemem %8.0f ns/page  %-22s %8.0f ns/page  ratio %.2f\n",
+	       what, n, (double)ours_ns / n, peer, (double)peer_ns / n,
+	       (double)ours_ns / peer_ns);
+}
+
+/* ---- move ---- */
+
+static size_t page_bytes;
+
+static void move_by_hemem(size_t n, int node)
+{
+	static struct hemem_assist_move moves[MAX_PAGES];
+	struct hemem_assist_migrate arg = {
+		.size = sizeof(arg), .moves = (uintptr_t)moves, .nr_moves = n,
+	};
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		moves[i].addr = (uintptr_t)memory + i * page_bytes;
+		moves[i].node = node;
+	}
+	if (ioctl(dev, HEMEM_ASSIST_MIGRATE, &arg))
+		err(1, "MIGRATE");
+	if (arg.out_nr[HEMEM_ASSIST_MOVED] + arg.out_nr[HEMEM_ASSIST_THERE] != n)
+		errx(1, "MIGRATE: %u of %zu moved", arg.out_nr[HEMEM_ASSIST_MOVED], n);
+}
+
+static void move_by_kernel(size_t n, int node)
+{
+	static void *pages[MAX_PAGES];
+	static int nodes[MAX_PAGES], status[MAX_PAGES];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = memory + i * page_bytes;
+		nodes[i] = node;
+	}
+	if (move_pages(0, n, pages, nodes, status, MPOL_MF_MOVE) < 0)
+		err(1, "move_pages");
+	for (i = 0; i < n; i++)
+		if (status[i] != node)
+			errx(1, "move_pages: page %zu: status %d", i, status[i]);
+}
+
+static void cost_of_move(const char *what, size_t bytes, const size_t *batches)
+{
+	page_bytes = bytes;
+	for (; *batches; batches++) {
+		uint64_t ours_ns = median_ns(move_by_hemem, *batches);
+		uint64_t peer_ns = median_ns(move_by_kernel, *batches);
+
+		report(what, *batches, ours_ns, "move_pages(2)", peer_ns);
+		if (ours_ns >= peer_ns)
+			is_ok = false;
+	}
+}
+
+/* ---- look ---- */
+
+static void look_by_scan(size_t n, int round)
+{
+	static struct hemem_assist_run runs[MAX_PAGES];
+	struct hemem_assist_scan arg = {
+		.size = sizeof(arg),
+		.flags = HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
+		.start = (uintptr_t)memory,
+		.end = (uintptr_t)memory + n * BASE_BYTES,
+		.runs = (uintptr_t)runs, .max_runs = MAX_PAGES,
+	};
+
+	(void)round;
+	if (ioctl(dev, HEMEM_ASSIST_SCAN, &arg))
+		err(1, "SCAN");
+	if (arg.out_nr_present != n)
+		errx(1, "SCAN: %llu of %zu present",
+		     (unsigned long long)arg.out_nr_present, n);
+}
+
+static uint64_t pfns[MAX_PAGES];
+
+static void read_pagemap(size_t n)
+{
+	static int fd = -1;
+	size_t i, bytes = n * sizeof(*pfns);
+
+	if (fd < 0)
+		fd = open("/proc/self/pagemap", O_RDONLY);
+	if (pread(fd, pfns, bytes, (uintptr_t)memory / BASE_BYTES * 8) != (ssize_t)bytes)
+		err(1, "pagemap");
+	for (i = 0; i < n; i++)
+		pfns[i] &= (1ULL << 55) - 1;
+}
+
+static void look_by_pagemap(size_t n, int round)
+{
+	(void)round;
+	read_pagemap(n);
+}
+
+/* One read and one write of the bitmap word of each page, as idle trackers do. */
+static void look_by_idle_bitmap(size_t n, int round)
+{
+	static int fd = -1;
+	uint64_t word;
+	size_t i;
+
+	(void)round;
+	if (fd < 0)
+		fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
+	read_pagemap(n);
+	for (i = 0; i < n; i++) {
+		if (i && pfns[i] / 64 == pfns[i - 1] / 64)
+			continue;
+		if (pread(fd, &word, 8, pfns[i] / 64 * 8) != 8)
+			err(1, "idle bitmap");
+		word = ~0ULL;
+		if (pwrite(fd, &word, 8, pfns[i] / 64 * 8) != 8)
+			err(1, "idle bitmap");
+	}
+}
+
+/* Which node a page is on, which pagemap does not tell. */
+static void look_by_query(size_t n, int round)
+{
+	static void *pages[MAX_PAGES];
+	static int status[MAX_PAGES];
+	size_t i;
+
+	(void)round;
+	for (i = 0; i < n; i++)
+		pages[i] = memory + i * BASE_BYTES;
+	if (move_pages(0, n, pages, NULL, status, 0) < 0)
+		err(1, "move_pages query");
+}
+
+static void cost_of_look(void)
+{
+	static const size_t n = MAX_PAGES;
+	uint64_t scan_ns = median_ns(look_by_scan, n), peer_ns;
+
+	peer_ns = median_ns(look_by_pagemap, n);
+	report("look", n, scan_ns, "pagemap alone", peer_ns);
+	peer_ns += median_ns(look_by_query, n);
+	report("look", n, scan_ns, "pagemap + node query", peer_ns);
+	if (scan_ns >= peer_ns)
+		is_ok = false;
+	if (access("/sys/kernel/mm/page_idle/bitmap", W_OK)) {
+		printf("look         this kernel has no idle bitmap\n");
+		return;
+	}
+	peer_ns = median_ns(look_by_idle_bitmap, n);
+	report("look", n, scan_ns, "pagemap + idle bitmap", peer_ns);
+	if (scan_ns >= peer_ns)
+		is_ok = false;
+}
+
+static char *map_touched(size_t bytes, int advice)
+{
+	char *p = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	p = (char *)(((uintptr_t)p + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
+	madvise(p, bytes, advice);
+	memset(p, 1, bytes);
+	return p;
+}
+
+int main(void)
+{
+	static const size_t base_batches[] = { 1, 32, 512, MAX_PAGES, 0 };
+	static const size_t huge_batches[] = { 1, 16, 0 };
+	struct hemem_assist_attach attach = {
+		.size = sizeof(attach), .pidfd = syscall(SYS_pidfd_open, getpid(), 0),
+	};
+
+	dev = open(HEMEM_ASSIST_DEVICE, O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		err(1, "%s: load hemem_assist.ko first", HEMEM_ASSIST_DEVICE);
+	if (ioctl(dev, HEMEM_ASSIST_ATTACH, &attach))
+		err(1, "ATTACH");
+
+	memory = map_touched(MAX_PAGES * BASE_BYTES, MADV_NOHUGEPAGE);
+	cost_of_look();
+	cost_of_move("4 KiB move", BASE_BYTES, base_batches);
+	memory = map_touched(16 * HUGE_BYTES, MADV_HUGEPAGE);
+	cost_of_move("2 MiB move", HUGE_BYTES, huge_batches);
+	return is_ok ? 0 : 1;
+}
