@@ -17,10 +17,12 @@
 
 #include <jansson.h>
 
+#include "assist.h"
 #include "attach.h"
 #include "command.h"
 #include "control.h"
 #include "loop.h"
+#include "mover.h"
 #include "options.h"
 #include "report.h"
 #include "stats.h"
@@ -32,6 +34,7 @@
 struct attachment {
 	const struct attach_plan *plan;
 	struct target target;
+	const char *mover;	/* its name, "auto" resolved */
 	struct control *control;
 	struct loop *loop;
 	int timer_fd;
@@ -43,15 +46,21 @@ struct attachment {
 	struct stats told;	/* the counters at the last line of progress */
 };
 
-/* The signal handler has no argument of ours. */
-static struct loop *signal_loop;
+/*
+ * The signal handler has no argument of ours.  A signal that comes before there is
+ * a loop is kept until there is one, so that even then files are cleaned up.
+ */
+static struct loop *volatile signal_loop;
+static volatile sig_atomic_t has_signal;
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	(void)info;
 	(void)context;
-	loop_stop(signal_loop);
+	has_signal = 1;
+	if (signal_loop)
+		loop_stop(signal_loop);
 }
 
 static void set_signals(const struct sigaction *action)
@@ -98,11 +107,12 @@ static json_t *describe(void *arg)
 	const struct attach_plan *plan = at->plan;
 
 	target_refresh(&at->target);
-	return json_pack("{ss si ss si sI so so sI so}",
+	return json_pack("{ss si ss si sI ss so so sI so}",
 			 "version", HEMEM_VERSION,
 			 "target", at->target.pid, "program", at->target.comm,
 			 "controller", getpid(),
 			 "attached_ms", (json_int_t)((now_ns() - at->start_ns) / 1000000),
+			 "mover", at->mover,
 			 "options", options_json(plan->opts, plan->command),
 			 "stats", report_stats_json(loop_stats(at->loop)),
 			 "first_hot_ms", (json_int_t)(at->first_ns / 1000000),
@@ -189,6 +199,18 @@ static void say_holder(const struct control_holder *holder)
 		holder->target, holder->pid, since, holder->mover, holder->target);
 }
 
+/* What "auto" means here, so that others are told a name. */
+static const char *name_mover(const char *name)
+{
+	struct assist assist = ASSIST_NONE;
+	bool has_assist = !assist_open(&assist);
+	const struct mover *mover;
+
+	assist_close(&assist);
+	mover = mover_find(name, has_assist);
+	return mover ? mover->name : name;
+}
+
 static int hold_target(struct attachment *at)
 {
 	const struct attach_plan *plan = at->plan;
@@ -202,8 +224,8 @@ static int hold_target(struct attachment *at)
 			strerror(-err));
 		return err;
 	}
-	err = control_new(plan->target, at->target.start_ticks, plan->opts->mover, &at->control,
-			  &holder);
+	at->mover = name_mover(plan->opts->mover);
+	err = control_new(plan->target, at->target.start_ticks, at->mover, &at->control, &holder);
 	if (err == -EBUSY)
 		say_holder(&holder);
 	else if (err)
@@ -245,7 +267,7 @@ static void report_end(struct attachment *at, json_t *end)
 		report_json(plan->out, json_incref(end));
 	else
 		report_summary(plan->out, at->has_first ? &at->first : NULL, at->first_ns, last,
-			       plan->opts->mover);
+			       at->mover);
 }
 
 static int run_attachment(struct attachment *at, json_t **ret_end)
@@ -256,6 +278,9 @@ static int run_attachment(struct attachment *at, json_t **ret_end)
 	enum loop_end end;
 
 	at->start_ns = at->told_ns = now_ns();
+	if (at->plan->opts->verbose)
+		fprintf(stderr, "hemem-ctl: attached to process %d (%s), mover %s\n",
+			at->target.pid, at->target.comm, at->mover);
 	end = loop_run(at->loop);
 	look_for_first(at);
 	*ret_end = describe(at);
@@ -270,12 +295,14 @@ int attach_run(const struct attach_plan *plan)
 	int status = EXIT_FOUND;
 	json_t *end = NULL;
 
+	handle_signals(plan);
 	if (!open_attachment(&at)) {
 		signal_loop = at.loop;
-		handle_signals(plan);
+		if (has_signal)
+			loop_stop(at.loop);
 		status = run_attachment(&at, &end);
-		ignore_signals(plan);
 	}
+	ignore_signals(plan);
 	loop_free(at.loop);
 	control_free(at.control, end);
 	target_close(&at.target);

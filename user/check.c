@@ -204,7 +204,8 @@ PROBE(module_rights)
 
 	if (err == -EACCES || err == -EPERM)
 		return SAY(CHECK_FOUND, "%s may not be opened by this user", HEMEM_ASSIST_DEVICE);
-	return SAY(err ? CHECK_NOT_ASKED : CHECK_FINE, "%s can be opened", HEMEM_ASSIST_DEVICE);
+	return err ? SAY(CHECK_NOT_ASKED, "%s is not there, or does not answer", HEMEM_ASSIST_DEVICE) :
+		     SAY(CHECK_FINE, "%s can be opened", HEMEM_ASSIST_DEVICE);
 }
 
 PROBE(module_abi)

@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <jansson.h>
 
@@ -16,16 +15,32 @@
 
 #define TIMEOUT_MS	10000	/* a tick may take a while; a second is usual */
 
+/* As --help writes it: numbers with their unit, words as they are. */
+static void print_option(const struct options_row *row, const json_t *value)
+{
+	uint64_t number = (uint64_t)json_integer_value(value);
+	char text[REPORT_NUMBER_BYTES];
+
+	if (row->type == OPTIONS_MS)
+		report_number(text, number * 1000000, "ns");
+	else
+		report_number(text, number, "bytes");
+	printf("%12s  --%s\n", json_is_integer(value) ? text :
+	       json_is_string(value) ? json_string_value(value) :
+	       json_is_true(value) ? "yes" : "-", row->name);
+}
+
 static void print_options(const json_t *options)
 {
+	const struct options_row *rows;
 	const json_t *value;
-	const char *name;
-	char *text;
+	size_t nr, i;
 
-	json_object_foreach((json_t *)options, name, value) {
-		text = json_dumps(value, JSON_ENCODE_ANY);
-		printf("%12s  --%s\n", text ? text : "?", name);
-		free(text);
+	rows = options_rows(&nr);
+	for (i = 0; i < nr; i++) {
+		value = json_object_get(options, rows[i].name);
+		if (value)
+			print_option(&rows[i], value);
 	}
 }
 
@@ -33,14 +48,15 @@ static void print_one(const json_t *json)
 {
 	char attached[REPORT_NUMBER_BYTES];
 	json_int_t attached_ms = 0;
-	const char *program = "?";
+	const char *program = "?", *mover = "?";
 	int target = 0, controller = 0;
 	struct stats stats;
 
-	json_unpack((json_t *)json, "{si ss si sI}", "target", &target, "program", &program,
-		    "controller", &controller, "attached_ms", &attached_ms);
-	printf("process %d (%s), controlled by process %d for %s\n\n", target, program, controller,
-	       report_number(attached, (uint64_t)attached_ms * 1000000, "ns"));
+	json_unpack((json_t *)json, "{si ss si sI ss}", "target", &target, "program", &program,
+		    "controller", &controller, "attached_ms", &attached_ms,
+		    "mover", &mover);
+	printf("process %d (%s), controlled by process %d for %s, mover %s\n\n", target, program,
+	       controller, report_number(attached, (uint64_t)attached_ms * 1000000, "ns"), mover);
 	print_options(json_object_get(json, "options"));
 	printf("\n");
 	report_stats_from_json(json_object_get(json, "stats"), &stats);

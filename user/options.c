@@ -120,8 +120,8 @@ static const struct options_row rows[] = {
 		.help = "print the result as one JSON document on standard output",
 	}, {
 		.name = "verbose", .letter = 'v', .type = OPTIONS_FLAG,
-		FIELD(verbose), .commands = COMMAND_ALL,
-		.help = "say more on standard error",
+		FIELD(verbose), .commands = FOR_TARGET | COMMAND_CHECK,
+		.help = "say more: when the target is attached; what is fine too",
 	},
 };
 

@@ -57,7 +57,7 @@ void report_progress(FILE *out, const struct stats *now, const struct stats *bef
  * @first: the counters when the first hot page was known; NULL: none ever was
  * @first_ns: when that was, since attach
  * @last: the counters at the end
- * @mover: name of the mover that was asked for
+ * @mover: name of the mover in effect
  */
 void report_summary(FILE *out, const struct stats *first, uint64_t first_ns,
 		    const struct stats *last, const char *mover);
