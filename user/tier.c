@@ -208,7 +208,7 @@ static int check_two_tiers(const struct tier_set *set)
 
 	for (i = 0; i < set->nr_nodes; i++)
 		nr[set->nodes[i].level]++;
-	if (!nr[TIER_SLOW] && set->nr_nodes == 1)
+	if (set->nr_nodes == 1)
 		return complain(-ENODEV, "this machine has one node with memory, so there is nothing to "
 				"tier: bring slow memory up as a node (daxctl reconfigure-device "
 				"--mode=system-ram), or boot with numa=fake=2 to try things out");
