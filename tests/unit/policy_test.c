@@ -1,0 +1,594 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * policy_test.c - snapshots in, plans out
+ *
+ * One fast node (index 0) and one slow node (index 1).  Where the size of a page
+ * does not matter, heat is laid out by the MiB, in base pages.
+ */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heat.h"
+#include "plan.h"
+#include "policy.h"
+
+#define PAGE	HEAT_BASE_BYTES
+#define HUGE	HEAT_HUGE_BYTES
+#define MIB	(1ULL << 20)
+#define BASE	0x10000000000ULL
+#define FAST	0
+#define SLOW	1
+
+/** struct world - a snapshot with all that belongs to it, and its plan */
+struct world {
+	struct tier_set tiers;
+	struct snapshot snapshot;
+	struct heat *heat;
+	struct plan *plan;
+	uint64_t next_addr;
+};
+
+static int new_world_with(void **state, size_t max_moves)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	world->tiers = (struct tier_set){
+		.nodes = {
+			{ .nid = 0, .level = TIER_FAST, .total_bytes = 1024 * MIB,
+			  .free_bytes = 512 * MIB },
+			{ .nid = 1, .level = TIER_SLOW, .total_bytes = 4096 * MIB,
+			  .free_bytes = 2048 * MIB },
+		},
+		.nr_nodes = 2,
+	};
+	assert_int_equal(heat_new(&world->heat), 0);
+	assert_int_equal(plan_new(max_moves, &world->plan), 0);
+	world->snapshot = (struct snapshot){
+		.heat = world->heat, .tiers = &world->tiers, .budget_bytes = UINT64_MAX,
+		.fast_limit_bytes = UINT64_MAX,
+	};
+	world->next_addr = BASE;
+	*state = world;
+	return 0;
+}
+
+static int new_world(void **state)
+{
+	return new_world_with(state, 65536);
+}
+
+static int free_world(void **state)
+{
+	struct world *world = *state;
+
+	heat_free(world->heat);
+	plan_free(world->plan);
+	free(world);
+	return 0;
+}
+
+/* @bytes more of base pages on @node, each with so many samples; returns the first. */
+static uint64_t put(struct world *world, uint64_t bytes, unsigned int node, unsigned int reads,
+		    unsigned int writes)
+{
+	uint64_t first = world->next_addr, end = first + bytes, addr;
+
+	for (addr = first; addr < end; addr += PAGE)
+		heat_see(world->heat, addr, false, node, reads, writes);
+	world->next_addr = end;
+	return first;
+}
+
+static void put_huge(struct world *world, unsigned int nr, unsigned int node, unsigned int reads)
+{
+	world->next_addr = (world->next_addr + HUGE - 1) / HUGE * HUGE;
+	for (; nr; nr--, world->next_addr += HUGE)
+		heat_see(world->heat, world->next_addr, true, node, reads, 0);
+}
+
+static void make_plan(struct world *world)
+{
+	plan_clear(world->plan);
+	policy_hemem.plan(&world->snapshot, world->plan);
+}
+
+static uint64_t bytes_of(const struct plan *plan, enum plan_reason reason)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		if (plan->moves[i].reason == reason)
+			bytes += plan->moves[i].bytes;
+	return bytes;
+}
+
+static uint64_t promoted(const struct plan *plan)
+{
+	return bytes_of(plan, PLAN_HOT_READS) + bytes_of(plan, PLAN_HOT_WRITES);
+}
+
+/* What holds for every plan. */
+static void must_be_sound(const struct world *world)
+{
+	const struct plan *plan = world->plan;
+	bool promoting = false;
+	struct heat_page page;
+	uint64_t bytes = 0;
+	size_t i, j;
+
+	for (i = 0; i < plan->nr; i++) {
+		bytes += plan->moves[i].bytes;
+		assert_false(promoting && !plan_promotes(&plan->moves[i]));
+		promoting = plan_promotes(&plan->moves[i]);
+		assert_int_equal(plan->moves[i].from, promoting ? SLOW : FAST);
+		assert_int_equal(plan->moves[i].to, promoting ? FAST : SLOW);
+		assert_int_equal(heat_find(world->heat, plan->moves[i].addr, &page), 0);
+		assert_int_equal(page.node, plan->moves[i].from);
+		assert_int_equal(page.bytes, plan->moves[i].bytes);
+		assert_int_equal(plan->moves[i].status, 0);
+		for (j = 0; plan->nr < 3000 && j < i; j++)
+			assert_int_not_equal(plan->moves[j].addr, plan->moves[i].addr);
+	}
+	assert_int_equal(bytes, plan->bytes);
+	assert_true(bytes <= world->snapshot.budget_bytes);
+	assert_true(plan->nr <= plan->max_moves);
+}
+
+static void a_page_is_hot_at_8_reads_or_4_writes_and_not_before(void **state)
+{
+	struct world *world = *state;
+
+	put(world, MIB, SLOW, 7, 3);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	assert_int_equal(world->plan->hot_bytes[TIER_SLOW], 0);
+	put(world, MIB, SLOW, 8, 0);
+	put(world, MIB, SLOW, 0, 4);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_HOT_READS), MIB);
+	assert_int_equal(bytes_of(world->plan, PLAN_HOT_WRITES), MIB);
+	assert_int_equal(world->plan->hot_bytes[TIER_SLOW], 2 * MIB);
+	assert_int_equal(world->plan->tier_bytes[TIER_SLOW], 3 * MIB);
+}
+
+static void hot_pages_on_the_fast_tier_and_cold_ones_on_the_slow_stay(void **state)
+{
+	struct world *world = *state;
+
+	put(world, MIB, FAST, 200, 200);
+	put(world, MIB, FAST, 0, 0);
+	put(world, MIB, SLOW, 1, 1);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	assert_int_equal(world->plan->hot_bytes[TIER_FAST], MIB);
+}
+
+static void written_pages_come_first_then_the_most_read(void **state)
+{
+	struct world *world = *state;
+	unsigned int last = POLICY_NR_RANKS, rank;
+	struct heat_page page;
+	size_t i;
+
+	put(world, MIB, SLOW, 9, 0);
+	put(world, MIB, SLOW, 255, 0);
+	put(world, MIB, SLOW, 0, 4);
+	put(world, MIB, SLOW, 0, 90);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->nr, 1024);
+	for (i = 0; i < world->plan->nr; i++) {
+		heat_find(world->heat, world->plan->moves[i].addr, &page);
+		rank = policy_rank(&page);
+		assert_true(rank <= last);
+		last = rank;
+	}
+	/* A budget for half of them takes the written ones. */
+	world->snapshot.budget_bytes = 2 * MIB;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_HOT_WRITES), 2 * MIB);
+	assert_int_equal(world->plan->nr, 512);
+}
+
+static void the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 1 * MIB;
+	world->tiers.nodes[FAST].watermark_bytes = 3 * MIB;
+	world->snapshot.budget_bytes = 10 * MIB;
+	put(world, 100 * MIB, FAST, 0, 0);
+	put(world, 8 * MIB, SLOW, 20, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 2 * MIB);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 4 * MIB);
+	assert_int_equal(promoted(world->plan), 4 * MIB);
+}
+
+static void the_watermark_is_kept_although_nothing_is_hot(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 10 * MIB;
+	world->tiers.nodes[FAST].watermark_bytes = 30 * MIB;
+	put(world, 50 * MIB, FAST, 0, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 20 * MIB);
+	assert_int_equal(world->plan->bytes, 20 * MIB);
+	world->tiers.nodes[FAST].free_bytes = 30 * MIB;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+}
+
+static void hot_pages_do_not_leave_for_the_watermark(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	world->tiers.nodes[FAST].watermark_bytes = 30 * MIB;
+	put(world, 50 * MIB, FAST, 100, 0);
+	put(world, 5 * MIB, FAST, 0, 1);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->bytes, 5 * MIB);
+}
+
+static void promotions_do_not_use_up_the_watermark(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 10 * MIB;
+	world->tiers.nodes[FAST].watermark_bytes = 7 * MIB;
+	put(world, 50 * MIB, SLOW, 100, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(promoted(world->plan), 3 * MIB);
+	assert_int_equal(world->plan->bytes, 3 * MIB);
+}
+
+static void the_coldest_pages_make_room(void **state)
+{
+	struct world *world = *state;
+	uint64_t coldest;
+	size_t i;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	put(world, 4 * MIB, FAST, 7, 0);
+	coldest = put(world, 4 * MIB, FAST, 1, 0);
+	put(world, 4 * MIB, FAST, 2, 2);
+	put(world, 4 * MIB, SLOW, 8, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 4 * MIB);
+	assert_int_equal(promoted(world->plan), 4 * MIB);
+	for (i = 0; !plan_promotes(&world->plan->moves[i]); i++)
+		assert_in_range(world->plan->moves[i].addr, coldest, coldest + 4 * MIB - 1);
+}
+
+static void a_full_fast_tier_of_hot_pages_stays_as_it_is(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	put(world, 20 * MIB, FAST, 8, 0);
+	put(world, 20 * MIB, SLOW, 200, 200);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+}
+
+static void a_limit_demotes_even_hot_pages_coldest_first(void **state)
+{
+	struct world *world = *state;
+
+	world->snapshot.fast_limit_bytes = 6 * MIB;
+	put(world, 8 * MIB, FAST, 50, 0);
+	put(world, 2 * MIB, FAST, 0, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_LIMIT), 4 * MIB);
+	assert_int_equal(world->plan->bytes, 4 * MIB);
+}
+
+static void promotions_stop_at_the_limit(void **state)
+{
+	struct world *world = *state;
+
+	world->snapshot.fast_limit_bytes = 6 * MIB;
+	put(world, 4 * MIB, FAST, 50, 0);
+	put(world, 8 * MIB, SLOW, 50, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(promoted(world->plan), 2 * MIB);
+	world->snapshot.fast_limit_bytes = 0;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(promoted(world->plan), 0);
+	assert_int_equal(bytes_of(world->plan, PLAN_LIMIT), 4 * MIB);
+}
+
+static void below_the_limit_cold_pages_are_swapped_for_hot_ones(void **state)
+{
+	struct world *world = *state;
+
+	world->snapshot.fast_limit_bytes = 6 * MIB;
+	put(world, 6 * MIB, FAST, 0, 0);
+	put(world, 8 * MIB, SLOW, 50, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 6 * MIB);
+	assert_int_equal(promoted(world->plan), 6 * MIB);
+}
+
+static void demotions_ahead_of_need_leave_half_the_budget_to_hot_pages(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	world->tiers.nodes[FAST].watermark_bytes = 100 * MIB;
+	world->snapshot.budget_bytes = 8 * MIB;
+	put(world, 200 * MIB, FAST, 0, 0);
+	put(world, 50 * MIB, SLOW, 50, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 4 * MIB);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 2 * MIB);
+	assert_int_equal(promoted(world->plan), 2 * MIB);
+}
+
+static void no_budget_moves_nothing(void **state)
+{
+	struct world *world = *state;
+
+	world->snapshot.budget_bytes = 0;
+	put(world, MIB, SLOW, 100, 0);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	world->snapshot.budget_bytes = PAGE - 1;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	world->snapshot.budget_bytes = PAGE;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 1);
+}
+
+static void huge_pages_move_whole_or_not_at_all(void **state)
+{
+	struct world *world = *state;
+
+	put_huge(world, 3, SLOW, 20);
+	world->snapshot.budget_bytes = HUGE - 1;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	world->snapshot.budget_bytes = 2 * HUGE + 5;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->nr, 2);
+	assert_int_equal(world->plan->bytes, 2 * HUGE);
+}
+
+static void four_huge_pages_of_budget_swap_two_for_two(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	put_huge(world, 5, FAST, 0);
+	put_huge(world, 5, SLOW, 20);
+	world->snapshot.budget_bytes = 4 * HUGE;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->nr, 4);
+	assert_int_equal(promoted(world->plan), 2 * HUGE);
+}
+
+static void a_huge_page_makes_room_for_base_pages(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	put_huge(world, 5, FAST, 0);
+	put(world, MIB, SLOW, 20, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), HUGE);
+	assert_int_equal(promoted(world->plan), MIB);
+}
+
+static void a_plan_that_is_full_holds_the_hottest(void **state)
+{
+	struct world *world = *state;
+	struct heat_page page;
+	size_t i;
+
+	put(world, MIB, SLOW, 20, 0);
+	put(world, MIB / 4, SLOW, 30, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->nr, 100);
+	for (i = 0; i < 64; i++) {
+		heat_find(world->heat, world->plan->moves[i].addr, &page);
+		assert_int_equal(page.reads, 30);
+	}
+}
+
+static int new_world_of_100_moves(void **state)
+{
+	return new_world_with(state, 100);
+}
+
+static void pages_of_unknown_place_and_those_that_cannot_move_are_left_out(void **state)
+{
+	struct world *world = *state;
+	uint64_t addr;
+
+	put(world, MIB, HEAT_NO_NODE, 100, 0);
+	put(world, MIB, 7, 100, 0);
+	addr = put(world, PAGE, SLOW, 100, 0);
+	heat_set_refused(world->heat, addr, HEAT_NEVER);
+	for (world->snapshot.tick = 0; world->snapshot.tick < 5000; world->snapshot.tick += 7) {
+		make_plan(world);
+		assert_int_equal(world->plan->nr, 0);
+		assert_int_equal(world->plan->backed_off_pages, 1);
+	}
+	assert_int_equal(world->plan->tier_bytes[TIER_SLOW], PAGE);
+}
+
+static void a_slow_tier_without_room_takes_no_demotions(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	world->tiers.nodes[SLOW].free_bytes = MIB;
+	world->tiers.nodes[SLOW].watermark_bytes = MIB;
+	put(world, 4 * MIB, FAST, 0, 0);
+	put(world, 4 * MIB, SLOW, 100, 0);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+	world->tiers.nodes[SLOW].free_bytes = 2 * MIB;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), MIB);
+	assert_int_equal(promoted(world->plan), MIB);
+}
+
+static void with_two_fast_nodes_each_is_filled_to_its_own_watermark(void **state)
+{
+	struct world *world = *state;
+	uint64_t to[3] = { 0 };
+	size_t i;
+
+	world->tiers.nr_nodes = 3;
+	world->tiers.nodes[2] = (struct tier_node){
+		.nid = 2, .level = TIER_FAST, .free_bytes = 3 * MIB, .watermark_bytes = MIB,
+	};
+	world->tiers.nodes[FAST].free_bytes = 5 * MIB;
+	world->tiers.nodes[FAST].watermark_bytes = MIB;
+	put(world, 20 * MIB, SLOW, 100, 0);
+	make_plan(world);
+	for (i = 0; i < world->plan->nr; i++)
+		to[world->plan->moves[i].to] += world->plan->moves[i].bytes;
+	assert_int_equal(to[FAST], 4 * MIB);
+	assert_int_equal(to[2], 2 * MIB);
+}
+
+static void heat_is_cooled_when_a_page_reaches_18(void **state)
+{
+	struct world *world = *state;
+
+	put(world, PAGE, FAST, 17, 17);
+	make_plan(world);
+	assert_false(world->plan->cool);
+	heat_add(world->heat, BASE, true);
+	make_plan(world);
+	assert_true(world->plan->cool);
+}
+
+static void stay_counts_like_hemem_and_moves_nothing(void **state)
+{
+	struct world *world = *state;
+
+	world->snapshot.fast_limit_bytes = 0;
+	put(world, MIB, FAST, 0, 0);
+	put(world, 3 * MIB, SLOW, 100, 0);
+	plan_clear(world->plan);
+	policy_stay.plan(&world->snapshot, world->plan);
+	assert_int_equal(world->plan->nr, 0);
+	assert_int_equal(world->plan->bytes, 0);
+	assert_true(world->plan->cool);
+	assert_int_equal(world->plan->tier_bytes[TIER_FAST], MIB);
+	assert_int_equal(world->plan->hot_bytes[TIER_SLOW], 3 * MIB);
+}
+
+static void the_same_snapshot_gives_the_same_plan(void **state)
+{
+	struct world *world = *state;
+	struct plan_move *first;
+	size_t nr;
+
+	world->snapshot.budget_bytes = 3 * MIB;
+	put(world, 4 * MIB, FAST, 0, 0);
+	put(world, 4 * MIB, SLOW, 100, 0);
+	world->tiers.nodes[FAST].free_bytes = MIB;
+	make_plan(world);
+	nr = world->plan->nr;
+	first = malloc(nr * sizeof(*first));
+	memcpy(first, world->plan->moves, nr * sizeof(*first));
+	make_plan(world);
+	assert_int_equal(world->plan->nr, nr);
+	assert_memory_equal(first, world->plan->moves, nr * sizeof(*first));
+	free(first);
+}
+
+static void refused_pages_are_asked_in_one_of_2_8_32_and_so_on_ticks(void **state)
+{
+	uint64_t tick, page, asked, expected = 2;
+	struct heat_page refused;
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n <= 6; n++, expected *= 4) {
+		for (asked = 0, page = 1; page <= 64; page++) {
+			refused = (struct heat_page){ .addr = page * PAGE, .refused = n };
+			for (tick = 0; tick < 8192; tick++)
+				asked += !policy_backs_off(&refused, tick);
+		}
+		assert_int_equal(asked, 64 * 8192 / expected);
+	}
+	refused.refused = 0;
+	assert_false(policy_backs_off(&refused, 5));
+}
+
+static void policies_are_found_by_name(void **state)
+{
+	(void)state;
+	assert_ptr_equal(policy_find("auto"), &policy_hemem);
+	assert_ptr_equal(policy_find("stay"), &policy_stay);
+	assert_ptr_equal(policy_find("hemem"), &policy_hemem);
+	assert_null(policy_find("heme"));
+	assert_null(policy_find(""));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, new_world, free_world)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_page_is_hot_at_8_reads_or_4_writes_and_not_before),
+		TEST(hot_pages_on_the_fast_tier_and_cold_ones_on_the_slow_stay),
+		TEST(written_pages_come_first_then_the_most_read),
+		TEST(the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4),
+		TEST(the_watermark_is_kept_although_nothing_is_hot),
+		TEST(hot_pages_do_not_leave_for_the_watermark),
+		TEST(promotions_do_not_use_up_the_watermark),
+		TEST(the_coldest_pages_make_room),
+		TEST(a_full_fast_tier_of_hot_pages_stays_as_it_is),
+		TEST(a_limit_demotes_even_hot_pages_coldest_first),
+		TEST(promotions_stop_at_the_limit),
+		TEST(below_the_limit_cold_pages_are_swapped_for_hot_ones),
+		TEST(demotions_ahead_of_need_leave_half_the_budget_to_hot_pages),
+		TEST(no_budget_moves_nothing),
+		TEST(huge_pages_move_whole_or_not_at_all),
+		TEST(four_huge_pages_of_budget_swap_two_for_two),
+		TEST(a_huge_page_makes_room_for_base_pages),
+		cmocka_unit_test_setup_teardown(a_plan_that_is_full_holds_the_hottest,
+						new_world_of_100_moves, free_world),
+		TEST(pages_of_unknown_place_and_those_that_cannot_move_are_left_out),
+		TEST(a_slow_tier_without_room_takes_no_demotions),
+		TEST(with_two_fast_nodes_each_is_filled_to_its_own_watermark),
+		TEST(heat_is_cooled_when_a_page_reaches_18),
+		TEST(stay_counts_like_hemem_and_moves_nothing),
+		TEST(the_same_snapshot_gives_the_same_plan),
+		cmocka_unit_test(refused_pages_are_asked_in_one_of_2_8_32_and_so_on_ticks),
+		cmocka_unit_test(policies_are_found_by_name),
+	};
+
+	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}
