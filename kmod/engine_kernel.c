@@ -61,6 +61,7 @@ struct item {
  * @batch: where they come from
  * @node: where they go
  * @nr: items
+ * @max_nr: room for items
  * @cursor: where the last search ended; migrate_pages() goes in list order, so
  *	the next one is nearly always there
  * @bytes: of all items
@@ -70,9 +71,10 @@ struct stretch {
 	struct hemem_batch *batch;
 	int node;
 	unsigned int nr;
+	unsigned int max_nr;
 	unsigned int cursor;
 	unsigned long bytes;
-	struct item items[STRETCH_PAGES];
+	struct item items[];
 };
 
 /* ---- look ---- */
@@ -99,7 +101,7 @@ struct look {
 
 static bool is_full(const struct stretch *stretch)
 {
-	return stretch->nr == STRETCH_PAGES || stretch->bytes >= STRETCH_BYTES;
+	return stretch->nr == stretch->max_nr || stretch->bytes >= STRETCH_BYTES;
 }
 
 /* May this page be moved at all?  UNTRIED: it may. */
@@ -387,6 +389,8 @@ static void move(struct stretch *stretch, struct list_head *list)
 {
 	unsigned int i;
 
+	if (!stretch->nr)
+		return;
 	ksym(migrate_pages)(list, move_get_new, move_put_new,
 			    (unsigned long)stretch, MIGRATE_ASYNC,
 			    MR_NUMA_MISPLACED HEMEM_MIGRATE_ARGS);
@@ -417,6 +421,21 @@ static u64 lap(u64 *since_ns)
 	return ns;
 }
 
+static struct stretch *stretch_new(struct hemem_batch *batch, int node,
+				   unsigned int nr)
+{
+	unsigned int max_nr = min_t(unsigned int, nr, STRETCH_PAGES);
+	struct stretch *stretch;
+
+	stretch = kvmalloc(struct_size(stretch, items, max_nr), GFP_KERNEL);
+	if (!stretch)
+		return NULL;
+	*stretch = (struct stretch){
+		.batch = batch, .node = node, .max_nr = max_nr,
+	};
+	return stretch;
+}
+
 static int engine_kernel_move(struct hemem_batch *batch, unsigned int first,
 			      unsigned int nr)
 {
@@ -427,24 +446,17 @@ static int engine_kernel_move(struct hemem_batch *batch, unsigned int first,
 	LIST_HEAD(list);
 	int nr_looked;
 
-	stretch = kvmalloc(sizeof(*stretch), GFP_KERNEL);
+	stretch = stretch_new(batch, moves->node, nr);
 	if (!stretch)
 		return -ENOMEM;
-	stretch->batch = batch;
-	stretch->node = moves->node;
-	stretch->nr = 0;
-	stretch->cursor = 0;
-	stretch->bytes = 0;
-
 	nr_looked = look(stretch, moves, nr);
 	reply->out_look_ns += lap(&since_ns);
-	if (nr_looked > 0) {
+	if (nr_looked > 0 && stretch->nr) {
 		alloc(stretch);
 		reply->out_alloc_ns += lap(&since_ns);
 		isolate(stretch, &list);
 		reply->out_look_ns += lap(&since_ns);
-		if (stretch->nr)
-			move(stretch, &list);
+		move(stretch, &list);
 		reply->out_move_ns += lap(&since_ns);
 	}
 	kvfree(stretch);

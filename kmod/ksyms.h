@@ -20,6 +20,18 @@
 #define HEMEM_KSYMS_HUGE(X)
 #endif
 
+/* Without these options the kernel's own headers have an inline that says yes. */
+#ifdef CONFIG_SECURITY
+#define HEMEM_KSYMS_SECURITY(X)	X(CORE, security_task_movememory)
+#else
+#define HEMEM_KSYMS_SECURITY(X)
+#endif
+#ifdef CONFIG_CPUSETS
+#define HEMEM_KSYMS_CPUSETS(X)	X(CORE, cpuset_mems_allowed)
+#else
+#define HEMEM_KSYMS_CPUSETS(X)
+#endif
+
 /*
  * X(feature, name): @name is looked up by that name; where it is missing, the
  * feature is off.  CORE is what every ioctl but INFO needs.  The types are those
@@ -28,12 +40,12 @@
 #define HEMEM_KSYMS(X)				\
 	X(CORE, pidfd_get_pid)			\
 	X(CORE, mm_access)			\
-	X(CORE, security_task_movememory)	\
+	HEMEM_KSYMS_SECURITY(X)			\
+	HEMEM_KSYMS_CPUSETS(X)			\
 	X(CORE, walk_page_range)		\
 	X(MIGRATE, migrate_pages)		\
 	X(MIGRATE, putback_movable_pages)	\
 	X(MIGRATE, HEMEM_ISOLATE)		\
-	X(MIGRATE, cpuset_mems_allowed)		\
 	HEMEM_KSYMS_HUGE(X)			\
 	X(FLUSH, flush_tlb_mm_range)		\
 	X(DRAIN, lru_add_drain_all)
@@ -50,6 +62,24 @@ HEMEM_KSYMS(HEMEM_KSYM_DECLARE)
  */
 #define ksym(name)	ksym_(name)
 #define ksym_(name)	static_call(hemem_k_##name)
+
+static inline int hemem_task_movememory(struct task_struct *task)
+{
+#ifdef CONFIG_SECURITY
+	return ksym(security_task_movememory)(task);
+#else
+	return security_task_movememory(task);
+#endif
+}
+
+static inline nodemask_t hemem_mems_allowed(struct task_struct *task)
+{
+#ifdef CONFIG_CPUSETS
+	return ksym(cpuset_mems_allowed)(task);
+#else
+	return cpuset_mems_allowed(task);
+#endif
+}
 
 /**
  * hemem_ksyms_init() - look up all of HEMEM_KSYMS

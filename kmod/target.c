@@ -84,12 +84,12 @@ static struct mm_struct *enter(struct pid *pid, nodemask_t *ret_allowed)
 	else if (mm == ERR_PTR(-EACCES))
 		mm = ERR_PTR(-EPERM);
 	if (!IS_ERR(mm)) {
-		ret = ksym(security_task_movememory)(task);
+		ret = hemem_task_movememory(task);
 		if (ret) {
 			mmput(mm);
 			mm = ERR_PTR(-EPERM);
 		} else if (ret_allowed) {
-			*ret_allowed = ksym(cpuset_mems_allowed)(task);
+			*ret_allowed = hemem_mems_allowed(task);
 		}
 	}
 	put_task_struct(task);
