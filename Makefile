@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The whole project; `make help` is the table of targets.  What kbuild reads is Kbuild.
+#
+# A module is built in build/modules/RELEASE, from links to the sources, so kernels do not
+# disturb each other and the source tree stays clean.
+
+top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+build := $(top)/build
+matrix := 5.10 6.1 6.12 newest debug
+lint_kernels := 5.10 6.1 6.12 newest
+
+# The running kernel's headers, or those that Debian installed last.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(lastword $(sort $(wildcard /usr/src/linux-headers-*-amd64))))
+PREFIX ?= /usr/local
+V ?= 0
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+MAKEFLAGS += --no-print-directory
+endif
+
+kdir := $(realpath $(KDIR))
+release = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(kdir)/include/generated/utsrelease.h 2>/dev/null)
+headers_of = $$($(top)/tests/vm/kernel $(1))/build
+
+all: user modules
+
+help:
+	@echo 'hemem: memory tiering for Linux'
+	@echo
+	@sed -n 's/^#: //p' $(top)/Makefile
+
+#: make                    hemem-ctl, and the module for the running kernel
+#: make user               build/hemem-ctl and its man page
+user:
+	$(Q)$(MAKE) -C $(top)/user BUILD=$(build) V=$(V)
+
+#: make modules [KDIR=DIR] build/modules/RELEASE/hemem_assist.ko for the headers in DIR
+modules:
+	$(Q)$(MAKE) -f $(top)/Makefile module-in DIR=$(build)/modules KDIR=$(KDIR)
+
+# module-in DIR=: build in DIR/RELEASE; KBUILD_ARGS are further words for kbuild
+module-in:
+	@test -n '$(release)' || { \
+		echo 'no kernel headers in "$(KDIR)": apt-get install linux-headers-amd64, or KDIR=DIR' >&2; \
+		exit 1; }
+	$(Q)mkdir -p $(DIR)/$(release)
+	$(Q)cp -rsf $(top)/Kbuild $(top)/kmod $(top)/include $(DIR)/$(release)/
+	$(Q)find $(DIR)/$(release) -xtype l -delete
+	@echo '  MODULE   $(patsubst $(top)/%,%,$(DIR))/$(release)/hemem_assist.ko'
+	$(Q)$(MAKE) $(if $(Q),-s) -C $(kdir) M=$(DIR)/$(release) V=$(V) $(KBUILD_ARGS) modules
+
+#: make tests              the test programs
+tests: user
+	$(Q)$(MAKE) -C $(top)/tests/unit BUILD=$(build) all
+	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/kselftest OUTPUT=$(build)/tests/kselftest all
+
+#: make check              unit tests, then the guest tests on Debian's 6.1 kernel
+#: make check-matrix       guest tests on 5.10, 6.1, 6.12, the newest and the debug kernel
+check: deps
+	$(Q)$(MAKE) tests
+	$(Q)$(top)/tests/run unit harness guest:6.1
+
+check-matrix: deps
+	$(Q)$(MAKE) tests
+	$(Q)$(top)/tests/run $(matrix:%=guest:%)
+
+#: make lint               style, then sparse and W=1 on the headers of four kernels
+lint: deps
+	$(Q)$(top)/tools/check-style
+	$(Q)for kernel in $(lint_kernels); do \
+		$(top)/tools/lint-module $$kernel || exit 1; \
+	done
+
+#: make demo               a real program with real data, tiered before your eyes
+demo: deps
+	$(Q)$(MAKE) all KDIR=$(call headers_of,6.1)
+	$(Q)$(top)/tools/demo
+
+#: make deps               install what building, demo and tests need (Debian packages)
+deps:
+	$(Q)$(top)/tools/deps
+
+#: make install            hemem-ctl to PREFIX, the module to /lib/modules
+install: all
+	$(Q)$(MAKE) -C $(top)/user BUILD=$(build) PREFIX=$(PREFIX) install
+	install -D -m 644 $(build)/modules/$(release)/hemem_assist.ko \
+		$(DESTDIR)/lib/modules/$(release)/updates/hemem_assist.ko
+	$(if $(DESTDIR),,depmod $(release))
+
+#: make clean              remove what was built; build/kernels stays
+#: make distclean          remove build
+clean:
+	$(Q)for made in $(build)/*; do \
+		[ "$$made" = $(build)/kernels ] || rm -rf "$$made"; \
+	done
+
+distclean:
+	$(Q)rm -rf $(build)
+
+.PHONY: all help user modules module-in tests check check-matrix lint demo deps install \
+	clean distclean
