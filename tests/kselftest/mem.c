@@ -82,6 +82,12 @@ static size_t count_bad_of_peer(const struct mem *mem)
 	return bad;
 }
 
+void mem_open(const struct mem *mem)
+{
+	if (mem->kind->is_closed)
+		ASSERT_EQ(0, mprotect(mem->addr, mem->bytes, PROT_READ));
+}
+
 size_t mem_count_bad(const struct mem *mem)
 {
 	size_t i, bad = 0;
@@ -90,12 +96,10 @@ size_t mem_count_bad(const struct mem *mem)
 		return 0;
 	if (mem->peer)
 		bad = count_bad_of_peer(mem);
-	/* PROT_NONE memory is opened to be read; the others do not mind. */
-	mprotect(mem->addr, mem->bytes, PROT_READ);
+	mem_open(mem);
 	for (i = 0; i < mem->bytes / PAGE; i++)
 		bad += !mem_page_is_good(mem->addr + i * PAGE, mem->seed,
 					 number_of(mem, i));
-	mprotect(mem->addr, mem->bytes, PROT_READ | PROT_WRITE);
 	return bad;
 }
 
@@ -271,6 +275,19 @@ static void make_mlocked(struct mem *mem)
 	mem_fill(mem);
 }
 
+/* Are all pages mapped to the same frame? */
+static bool is_one_frame(const struct mem *mem)
+{
+	const uint64_t frame = (1ULL << 55) - 1;
+	size_t i;
+
+	for (i = 1; i < mem->bytes / PAGE; i++)
+		if ((proc_pagemap(mem->addr + i * PAGE) & frame) !=
+		    (proc_pagemap(mem->addr) & frame))
+			return false;
+	return true;
+}
+
 static void make_ksm(struct mem *mem)
 {
 	int tenths;
@@ -283,12 +300,8 @@ static void make_ksm(struct mem *mem)
 	proc_write("/sys/kernel/mm/ksm/pages_to_scan", "10000");
 	proc_write("/sys/kernel/mm/ksm/sleep_millisecs", "10");
 	ASSERT_EQ(0, proc_write("/sys/kernel/mm/ksm/run", "1"));
-	for (tenths = 0; tenths < 100; tenths++) {
-		if (proc_read_number("/sys/kernel/mm/ksm/pages_sharing") >=
-		    NR_SAME - 1)
-			break;
+	for (tenths = 0; tenths < 100 && !is_one_frame(mem); tenths++)
 		usleep(100000);
-	}
 	proc_write("/sys/kernel/mm/ksm/run", "0");
 	if (tenths == 100)
 		SKIP("the kernel merged no pages within 10 s");
@@ -388,7 +401,7 @@ const struct kind mem_kinds[] = {
 	  BY_STATUS(MOVED, MOVED), .scan_flags = ANON },
 	{ .name = "mlocked", .make = make_mlocked,
 	  BY_STATUS(MOVED, MOVED), .scan_flags = ANON },
-	{ .name = "prot_none", .make = make_prot_none,
+	{ .name = "prot_none", .make = make_prot_none, .is_closed = true,
 	  BY_STATUS(MOVED, MOVED), .scan_flags = ANON },
 	{ .name = "cow_shared", .make = make_cow_shared,
 	  BY_STATUS(SHARED, MOVED),
@@ -401,11 +414,10 @@ const struct kind mem_kinds[] = {
 	{ .name = "zero", .make = make_zero,
 	  BY_STATUS(ZERO, ZERO), .scan_flags = HEMEM_ASSIST_PAGE_ZERO },
 	{ .name = "huge_zero", .make = make_huge_zero, .lacks = need_thp,
-	  BY_STATUS(ZERO, ZERO), .order = 9,
+	  BY_STATUS(ZERO, ZERO),
 	  .scan_flags = HEMEM_ASSIST_PAGE_ZERO | HUGE },
 	{ .name = "hugetlb", .make = make_hugetlb, .lacks = need_hugetlb,
-	  BY_STATUS(NEVER, NEVER), .order = 9,
-	  .scan_flags = HEMEM_ASSIST_PAGE_NEVER | HUGE },
+	  BY_STATUS(NEVER, NEVER), .is_absent = true },
 	{ .name = "vdso", .make = make_vdso, .is_unreadable = true,
 	  BY_STATUS(NEVER, NEVER), .scan_flags = HEMEM_ASSIST_PAGE_NEVER },
 	{ .name = "untouched", .make = make_untouched, .is_absent = true,
@@ -458,13 +470,14 @@ static void init(struct mem *mem, const struct kind *kind, int nid)
 
 /*
  * Some pages may have come from elsewhere: a page that the heap or the file had
- * before.  Those that can be moved are brought over.
+ * before.  Those that can be moved are brought over.  (Of PROT_NONE pages the
+ * kernel does not tell the node; they are made here and lie right.)
  */
 static void settle(struct mem *mem)
 {
 	node_allocate_on(-1);
 	mem->nr_units = mem->bytes / mem->unit_bytes;
-	if (mem->kind->status == HEMEM_ASSIST_MOVED &&
+	if (mem->kind->status == HEMEM_ASSIST_MOVED && !mem->kind->is_closed &&
 	    node_count(mem->addr, mem->bytes, mem->nid) != mem->bytes / PAGE)
 		node_bring(mem->addr, mem->bytes, mem->nid);
 }

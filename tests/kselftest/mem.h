@@ -28,12 +28,13 @@ struct kind {
 	const char *name;
 	need_fn lacks;			/* may be NULL */
 	void (*make)(struct mem *mem);	/* maps, fills; may SKIP */
-	unsigned int order;		/* what MIGRATE says of its pages */
+	unsigned int order;		/* what MIGRATE says of a page that moves */
 	unsigned int status;		/* one page that is not there yet */
 	unsigned int status_shared;	/* the same with MIGRATE_SHARED */
 	unsigned int scan_flags;	/* beside ACCESSED and DIRTY */
 	bool is_absent;			/* nothing is mapped */
-	bool is_unreadable;		/* and no content can be read */
+	bool is_unreadable;		/* no content can be read */
+	bool is_closed;			/* not before mem_open() */
 };
 
 struct mem {
@@ -71,6 +72,9 @@ unsigned int mem_moves(const struct mem *mem, int nid,
 void mem_fill(const struct mem *mem);
 void mem_fill_page(void *page, uint64_t seed, uint64_t number);
 bool mem_page_is_good(const void *page, uint64_t seed, uint64_t number);
+
+/* PROT_NONE memory becomes readable; of the other kinds none changes. */
+void mem_open(const struct mem *mem);
 
 /* How many base pages differ from the pattern, in the peer too. */
 size_t mem_count_bad(const struct mem *mem);

@@ -53,7 +53,7 @@ static unsigned int sum(const __u32 *counts)
 static void migrate(unsigned int nr, __u32 flags)
 {
 	__u32 counted[16] = { 0 };
-	__u64 bytes = 0, huge = 0;
+	__u64 bytes = 0, last = ~0ULL;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
@@ -66,10 +66,10 @@ static void migrate(unsigned int nr, __u32 flags)
 		counted[moves[i].out_status]++;
 		if (moves[i].out_status != HEMEM_ASSIST_MOVED)
 			continue;
-		/* The second entry for one huge page is the same page. */
-		if (!moves[i].out_order || page != huge)
+		/* The next entry for the same page has its answer, not its bytes. */
+		if (page != last)
 			bytes += (__u64)PAGE << moves[i].out_order;
-		huge = moves[i].out_order ? page : 0;
+		last = page;
 	}
 	EXPECT_EQ(0, memcmp(counted, reply.out_nr, sizeof(counted)));
 	EXPECT_EQ(nr, sum(reply.out_nr));
@@ -127,8 +127,10 @@ static void check_kind(const struct mem *mem, unsigned int status, __u32 flags)
 		if (i && mem->is_same && moves[i].out_status == HEMEM_ASSIST_THERE)
 			continue;
 		expect_status(i, status);
-		EXPECT_EQ(mem->kind->order, moves[i].out_order);
+		if (status == HEMEM_ASSIST_MOVED)
+			EXPECT_EQ(mem->kind->order, moves[i].out_order);
 	}
+	mem_open(mem);
 	if (status == HEMEM_ASSIST_MOVED)
 		expect_all_on(mem, node_b());
 	else
@@ -285,8 +287,9 @@ TEST(huge_in_parts, "move base pages of a huge page that is mapped in parts, and
 TEST(mixed_batch, "send a batch of all sorts and read the status of each entry",
 	 need_migrate, need_two_nodes)
 {
+	/* The one that forks comes first: it shares what is made before it. */
 	static const char *const names[] = {
-		"anon", "untouched", "zero", "cow_shared", "shmem", "prot_none",
+		"cow_shared", "anon", "untouched", "zero", "shmem", "prot_none",
 		"hole",
 	};
 	enum { NR_SORTS = sizeof(names) / sizeof(names[0]), EACH = 5 };
@@ -304,7 +307,7 @@ TEST(mixed_batch, "send a batch of all sorts and read the status of each entry",
 			.node = (__u32)node_b(),
 		};
 	moves[nr++] = (struct hemem_assist_move){
-		.addr = (uintptr_t)mem_unit(&mems[0], 40),
+		.addr = (uintptr_t)mem_unit(&mems[1], 40),
 		.node = (__u32)node_a(),
 	};
 	migrate(nr, 0);
@@ -353,7 +356,10 @@ TEST(duplicates, "name one base page again and again: MOVED or THERE, never lost
 	NOTE("of 64 entries for one page: %u MOVED, %u THERE, %u BUSY",
 	     reply.out_nr[HEMEM_ASSIST_MOVED], reply.out_nr[HEMEM_ASSIST_THERE],
 	     reply.out_nr[HEMEM_ASSIST_BUSY]);
-	EXPECT_EQ(1, reply.out_nr[HEMEM_ASSIST_MOVED]);
+	expect_status(0, HEMEM_ASSIST_MOVED);
+	EXPECT_EQ(64, reply.out_nr[HEMEM_ASSIST_MOVED] +
+		  reply.out_nr[HEMEM_ASSIST_THERE]);
+	EXPECT_EQ(PAGE, reply.out_bytes_moved);
 	EXPECT_EQ(node_b(), node_of(mem.addr));
 	EXPECT_EQ(0, mem_count_bad(&mem));
 	/* To and fro within one batch: every entry is tried in its turn. */
@@ -425,9 +431,9 @@ TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", nee
 	pid_t pid;
 
 	gate_init(&gate);
-	mem_make_anon(&mem, HEMEM_ASSIST_MAX_BATCH, node_a());
 	pid = proc_start(hog, &gate);
 	gate_wait(&gate);
+	mem_make_anon(&mem, HEMEM_ASSIST_MAX_BATCH, node_a());
 	attach(getpid());
 	nr = mem_moves(&mem, node_b(), moves);
 	migrate(nr, 0);
