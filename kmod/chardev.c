@@ -55,24 +55,23 @@ static int chardev_scan(struct hemem_target *target, void *data)
  * @cmd: its number
  * @size: of its struct as this module knows it
  * @min_size: of its struct as first released
- * @run: gets a kernel copy of the struct; what it leaves there is copied out if
- *	it returns 0, or @reply_errno
- * @reply_errno: the one error that comes with an answer, or 0
+ * @run: gets a kernel copy of the struct
+ * @answers: what @run leaves in the copy is the caller's when it returns this
  */
 struct chardev_op {
 	unsigned int cmd;
 	size_t size;
 	size_t min_size;
 	int (*run)(struct hemem_target *target, void *data);
-	int reply_errno;
+	int answers;
 };
 
-#define OP(number, handler, type, last, err) {			\
+#define OP(number, handler, type, last, ret) {			\
 	.cmd = (number),					\
 	.size = sizeof(type),					\
 	.min_size = offsetofend(type, last),			\
 	.run = (handler),					\
-	.reply_errno = (err),					\
+	.answers = (ret),					\
 }
 
 static const struct chardev_op chardev_ops[] = {
@@ -117,12 +116,14 @@ static long chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return -EFAULT;
 	if (size < op->min_size)
 		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(&buffer, op->size, user, size);
 	if (ret)
 		return ret;
 
 	ret = op->run(file->private_data, &buffer);
-	if (ret && ret != op->reply_errno)
+	if (ret != op->answers)
 		return ret;
 	if (copy_to_user(user, &buffer, min_t(size_t, size, op->size)))
 		return -EFAULT;

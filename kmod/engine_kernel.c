@@ -108,12 +108,10 @@ static bool is_full(const struct stretch *stretch)
 static enum hemem_assist_status look_judge(const struct hemem_slot *slot,
 					   const struct stretch *stretch)
 {
-	if (!hemem_slot_is_mapped(slot))
+	if (!hemem_slot_is_movable(slot))
 		return HEMEM_ASSIST_NEVER;
 	if (!slot->page)
 		return HEMEM_ASSIST_ZERO;
-	if (is_zone_device_page(slot->page))
-		return HEMEM_ASSIST_NEVER;
 	if (page_to_nid(slot->page) == stretch->node)
 		return HEMEM_ASSIST_THERE;
 	if (!stretch->batch->may_share && hemem_page_is_shared(slot->page))

@@ -113,6 +113,8 @@ static inline bool hemem_slot_is_mapped(const struct hemem_slot *slot)
 	return slot->pte || slot->pmd;
 }
 
+bool hemem_slot_is_movable(const struct hemem_slot *slot);
+
 /**
  * hemem_visit_t - called for each present entry, in address order
  * @slot: the entry

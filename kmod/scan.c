@@ -16,7 +16,6 @@
  *   addr 0x200000 nr 1 node 1 {ANON, HUGE}
  */
 #include <linux/ktime.h>
-#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -94,7 +93,7 @@ static u16 slot_flags(const struct hemem_slot *slot)
 		flags |= HEMEM_ASSIST_PAGE_ANON;
 	if (hemem_page_is_shared(slot->page))
 		flags |= HEMEM_ASSIST_PAGE_SHARED;
-	if (is_zone_device_page(slot->page))
+	if (!hemem_slot_is_movable(slot))
 		flags |= HEMEM_ASSIST_PAGE_NEVER;
 	return flags;
 }

@@ -175,7 +175,6 @@ int hemem_target_attach(struct hemem_target *target,
 		return -EINVAL;
 	if (!hemem_ksyms_features())
 		return -EOPNOTSUPP;
-	arg->out_holder = 0;
 	mutex_lock(&target->lock);
 	ret = attach_locked(target, arg);
 	mutex_unlock(&target->lock);

@@ -120,6 +120,29 @@ static const struct mm_walk_ops walk_ops = {
 };
 
 /**
+ * hemem_slot_is_movable() - whether the slot's memory is of a kind that can move
+ * @slot: as a visit gets it
+ *
+ * Pages that are neither anonymous nor of a file, nor on an LRU list, are the
+ * kernel's own, shown to the program: the vdso, for one.
+ *
+ * Return: false: it will never move; true also for the zero page
+ */
+bool hemem_slot_is_movable(const struct hemem_slot *slot)
+{
+	struct folio *folio;
+
+	if (!hemem_slot_is_mapped(slot))
+		return false;
+	if (!slot->page)
+		return true;
+	if (is_zone_device_page(slot->page))
+		return false;
+	folio = page_folio(slot->page);
+	return folio_test_anon(folio) || folio_test_lru(folio) || folio->mapping;
+}
+
+/**
  * hemem_walk() - visit the present entries of [@start, @end)
  * @mm: mmap_lock held for reading, mm_users held
  * @start: page aligned

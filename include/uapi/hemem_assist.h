@@ -38,11 +38,12 @@
  *  - EINVAL: @size is below the first released size, a flag is unknown, a
  *    reserved member is not 0, a count is 0 or above its published maximum, or
  *    an address is not page aligned, not a user address, or start >= end.
- *  - E2BIG: @size is larger than the module knows and the rest is not zero.
+ *  - E2BIG: @size is larger than the module knows and the rest is not zero, or
+ *    @size is larger than a page.
  *  - ENOTTY: no such ioctl.
  *  - EFAULT: a pointer, in the struct or to it, does not point to memory of
- *    the caller.  When it is the output array of MIGRATE or SCAN that turns out
- *    to be unwritable after the work was done, the work stays done.
+ *    the caller.  When the struct or the output array of MIGRATE or SCAN turns
+ *    out to be unwritable after the work was done, the work stays done.
  *  - EBADF: @pidfd is not a process file descriptor.
  *  - EPERM: the caller may not inspect the target (see Rights).
  *  - ESRCH: the target has no memory: it exited, called exec, or is a kernel
@@ -117,9 +118,10 @@ struct hemem_assist_info {
  * @size: (in) sizeof(struct hemem_assist_attach)
  * @flags: (in) must be 0
  * @pidfd: (in) the target, from pidfd_open(2) or clone(2)
- * @out_holder: (out) on EBUSY because another fd holds the target: the process
- *	that attached it, as a PID in the caller's namespace, or 0 where it has
- *	none there.  This is the one member that is written on an error.
+ * @out_holder: (out) on EBUSY: the process that attached this fd, or the other fd
+ *	that holds the target, as a PID in the caller's namespace, or 0 where it
+ *	has none there.  This is the one member that is written on an error, and
+ *	it is not written on success.
  *
  * A process is the target of at most one fd, so that two controllers never
  * work against each other.  A child made by fork is a target of its own.
