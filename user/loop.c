@@ -8,7 +8,7 @@
  * loop_target, what belongs to the machine in struct loop.
  *
  * The budget is a bucket: it fills with budget_bytes_per_s, a plan may take what
- * is in it, and it holds what one period brings, but at least BUCKET_BYTES, or a
+ * is in it, and it holds what one plan's time brings, but at least BUCKET_BYTES, or a
  * small budget could never move a huge page.
  *
  * A step that takes long makes its own next turn late: reading regions and
@@ -45,6 +45,7 @@
 #define CPU_SHARE	20		/* a step takes one in so many ns, at most */
 #define MAPS_EVERY_NS	SECOND_NS	/* without watch: changes are seen this late */
 #define MAPS_CHECK_NS	(5 * SECOND_NS)	/* with watch: for what it cannot see */
+#define MIN_TICK_NS	1000000		/* a sampler in a hurry gets 1,000 ticks a second */
 #define PLAN_EVERY_NS	SECOND_NS	/* without news: the watermark may be crossed */
 #define MAX_MOVES	65536		/* of one plan: 256 MiB of base pages, 1.5 MiB of plan */
 #define BUCKET_BYTES	(4 * HEAT_HUGE_BYTES)	/* two huge pages there and two back */
@@ -423,7 +424,7 @@ static void make_plan(struct loop *loop)
 {
 	uint64_t began_ns = now_ns();
 	struct snapshot snapshot = {
-		.tick = loop->stats.ticks,
+		.turn = loop->stats.plans,
 		.heat = loop->target.heat,
 		.tiers = &loop->tiers,
 		.fast_limit_bytes = loop->opts->fast_limit_bytes,
@@ -440,6 +441,7 @@ static void make_plan(struct loop *loop)
 		loop->stats.coolings++;
 	}
 	show_plan(loop);
+	loop->stats.plans++;
 	loop->planned_ns = began_ns;
 	loop->planned_scans = loop->stats.scans;
 	loop->planned_moves = loop->plan->nr;
@@ -532,6 +534,25 @@ static void show_sizes(struct loop *loop)
 	loop->stats.ticks++;
 }
 
+/* The next tick: a period from now, or when the sampler has work again. */
+static void set_timer(struct loop *loop)
+{
+	uint64_t now = now_ns(), tick_ns = now + loop->opts->period_ms * 1000000ULL, due_ns;
+	struct itimerspec timer = { { 0, 0 }, { 0, 0 } };
+
+	if (loop->target.is_attached) {
+		due_ns = loop->sampler->due_ns(loop->target.sampler_state);
+		if (due_ns < now + MIN_TICK_NS)
+			due_ns = now + MIN_TICK_NS;
+		if (due_ns < tick_ns)
+			tick_ns = due_ns;
+	}
+	timer.it_value.tv_sec = tick_ns / SECOND_NS;
+	timer.it_value.tv_nsec = tick_ns % SECOND_NS;
+	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL))
+		fail(loop, "setting the timer failed", -errno);
+}
+
 /* One event at a time: a function that is called may unwatch other fds. */
 static void wait_for_tick(struct loop *loop)
 {
@@ -539,6 +560,7 @@ static void wait_for_tick(struct loop *loop)
 	struct loop_fd *slot;
 
 	show_sizes(loop);
+	set_timer(loop);
 	loop->has_ticked = false;
 	while (!loop->has_ticked && !loop->has_ended) {
 		if (epoll_wait(loop->epoll_fd, &event, 1, -1) < 1) {
@@ -676,18 +698,12 @@ static int open_target(struct loop *loop, pid_t pid)
 
 static int start_clock(struct loop *loop)
 {
-	uint64_t period_ns = loop->opts->period_ms * 1000000ULL;
-	struct itimerspec timer = {
-		.it_interval = { period_ns / SECOND_NS, period_ns % SECOND_NS },
-		.it_value = { period_ns / SECOND_NS, period_ns % SECOND_NS },
-	};
 	int err;
 
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (loop->epoll_fd < 0 || loop->timer_fd < 0 || loop->stop_fd < 0 ||
-	    timerfd_settime(loop->timer_fd, 0, &timer, NULL)) {
+	if (loop->epoll_fd < 0 || loop->timer_fd < 0 || loop->stop_fd < 0) {
 		err = -errno;
 		fprintf(stderr, "hemem-ctl: cannot make a timer: %s\n", strerror(-err));
 		return err;

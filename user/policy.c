@@ -28,21 +28,21 @@ const struct policy *policy_find(const char *name)
 }
 
 /*
- * Needs no memory of when the page was refused: its address names a turn among
- * 2^(2n-1), and it waits for that turn.  The turn also depends on the round, as
- * a page must not meet the same periodic obstacle each time.
+ * Needs no memory of when the page was refused: its address names one of
+ * 2^(2n-1) turns, and it waits for that one.  Which one changes from round to
+ * round, as a page must not meet the same periodic obstacle each time.
  */
-bool policy_backs_off(const struct heat_page *page, uint64_t tick)
+bool policy_backs_off(const struct heat_page *page, uint64_t turn)
 {
-	uint64_t turn, shift;
+	unsigned int shift = 2 * page->refused - 1;
+	uint64_t own_turn;
 
 	if (!page->refused)
 		return false;
 	if (page->refused == HEAT_NEVER)
 		return true;
-	shift = 2 * page->refused - 1;
-	turn = (page->addr / HEAT_BASE_BYTES + (tick >> shift)) * 0x9e3779b97f4a7c15ULL;
-	return turn >> (64 - shift) != (tick & ((1ULL << shift) - 1));
+	own_turn = (page->addr / HEAT_BASE_BYTES + (turn >> shift)) * 0x9e3779b97f4a7c15ULL;
+	return own_turn >> (64 - shift) != (turn & ((1ULL << shift) - 1));
 }
 
 unsigned int policy_rank(const struct heat_page *page)
@@ -60,7 +60,7 @@ bool policy_place(const struct snapshot *snapshot, const struct heat_page *page,
 	if (page->node >= snapshot->tiers->nr_nodes)
 		return false;
 	*ret_level = snapshot->tiers->nodes[page->node].level;
-	return !policy_backs_off(page, snapshot->tick);
+	return !policy_backs_off(page, snapshot->turn);
 }
 
 void policy_survey(const struct snapshot *snapshot, struct plan *plan,
@@ -80,7 +80,7 @@ void policy_survey(const struct snapshot *snapshot, struct plan *plan,
 			ret_survey->bytes[level][rank] += page.bytes;
 			ret_survey->nr[level][rank]++;
 		}
-		plan->backed_off_pages += page.refused && policy_backs_off(&page, snapshot->tick);
+		plan->backed_off_pages += page.refused && policy_backs_off(&page, snapshot->turn);
 		plan->tier_bytes[level] += page.bytes;
 		if (rank >= POLICY_RANK_READS)
 			plan->hot_bytes[level] += page.bytes;

@@ -14,7 +14,7 @@
 
 /**
  * struct snapshot - all that a policy may look at
- * @tick: number of this tick
+ * @turn: number of this plan
  * @heat: the pages
  * @tiers: the nodes with their free memory
  * @budget_bytes: most bytes that the plan may move; UINT64_MAX: no limit
@@ -22,7 +22,7 @@
  *	limit
  */
 struct snapshot {
-	uint64_t tick;
+	uint64_t turn;
 	const struct heat *heat;
 	const struct tier_set *tiers;
 	uint64_t budget_bytes;
@@ -52,15 +52,15 @@ extern const struct policy *const policy_table[];
 const struct policy *policy_find(const char *name);
 
 /**
- * policy_backs_off() - is this page to be left alone in this tick?
+ * policy_backs_off() - is this page to be left alone in this plan?
  * @page: the page
- * @tick: number of the tick
+ * @turn: number of the plan
  *
- * A page that was refused n times in a row is tried in one of 2^(2n-1) ticks on
+ * A page that was refused n times in a row is tried in one of 2^(2n-1) plans on
  * average: 2, 8, 32, .. 2048.  Which ones depends on its address, so that the
  * refused pages of one moment do not come back together.
  */
-bool policy_backs_off(const struct heat_page *page, uint64_t tick);
+bool policy_backs_off(const struct heat_page *page, uint64_t turn);
 
 /*
  * One scale for all pages, coldest first.  The paper's rules make it: a page is

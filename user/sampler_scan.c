@@ -3,24 +3,27 @@
  * sampler_scan.c - samples from accessed and dirty bits, through the module
  *
  * Owns the walk over all regions and how often it is made.  One walk is a pass:
- * a page that was accessed since the pass before gives one read sample, a page that
- * was written one write sample as well.  Every present page is seen, accessed or
- * not: cold pages must be known too, as they are what makes room.
+ * a page that was accessed gives one read sample, a page that was written one
+ * write sample as well.  Every present page is seen, accessed or not: cold pages
+ * must be known too, as they are what makes room.  The first pass only learns
+ * where pages lie: its bits may be as old as the program.
  *
- * The first pass only learns where pages lie: its bits may be as old as the
- * program.
- *
- * How often: a pass tells hot from cold only if it finds some pages accessed and
- * others not.  So the interval halves when more than half of the bytes were
- * accessed, and doubles when fewer than one in 64 were.
+ * A bit tells hot from cold only if the time between clearing and reading it, the
+ * window, is right: in too long a window every page is accessed, in too short a one
+ * none is.  So after each pass the window is halved if more than half of the bytes
+ * were accessed, and doubled if fewer than one in 64 were:
  *
  *   accessed   90 %  80 %  60 %  40 %  30 %    0 %   0 %
- *   interval   200   100   50    50    50      100   200 ms
+ *   window     200   100   50    25    25      25    50 ms
  *
- * Between 20 ms, below which a page that is used 50 times a second looks like one
- * that is used always, and 2 s, with which a page still becomes hot (8 samples)
- * within 16 s.  And never so often that passes take more than a twentieth of one
- * CPU.  A long pass is made in slices, so that the loop comes round.
+ * Reading a bit clears it as well, so usually a pass is the beginning of the next
+ * pass's window, and passes follow each other by the window.  But scanning may take
+ * only a tenth of one CPU, and for a large target that makes the time between
+ * passes longer than the window ought to be.  Then each slice of a pass is
+ * scanned twice, to clear the bits and, a window later, to read them.  That costs
+ * two scans a sample, but the samples mean something.
+ *
+ * A slice is as much as can be scanned in about 20 ms, so that the loop comes round.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -35,41 +38,57 @@
 #include "tier.h"
 
 #define MS			1000000ULL	/* in ns */
-#define FIRST_INTERVAL_NS	(200 * MS)
-#define MIN_INTERVAL_NS		(20 * MS)
-#define MAX_INTERVAL_NS		(2000 * MS)
-#define CPU_SHARE		20		/* a pass takes one in so many ns, at most */
+#define FIRST_WINDOW_NS		(200 * MS)
+#define MIN_WINDOW_NS		(5 * MS)	/* a turn of the loop takes about 1 ms */
+#define MAX_WINDOW_NS		(2000 * MS)	/* 8 samples, which make a page hot, in 16 s */
+#define CPU_SHARE		10		/* scanning takes one in so many ns, at most */
 #define SLICE_NS		(20 * MS)
 #define MAX_RUNS		4096		/* 64 KiB of runs a call */
-#define CALL_BYTES		(256ULL << 20)	/* of addresses a call: 1 to 2 ms of kernel time */
+#define CALL_BYTES		(64ULL << 20)	/* of addresses a call: about 1 ms of kernel time */
 #define MANY_BP			5000
 #define FEW_BP			156
+
+/**
+ * enum scan_pass - what this pass does
+ * @PASS_LEARNS: the first one: find the pages, count nothing
+ * @PASS_READS: the window of each page began with the pass before
+ * @PASS_CLEARS: the window of each slice is begun by a scan of its own
+ */
+enum scan_pass {
+	PASS_LEARNS,
+	PASS_READS,
+	PASS_CLEARS,
+};
 
 /**
  * struct scan - one sampler
  * @context: where the samples go
  * @runs: what a call answers
  * @max_runs: room in @runs
+ * @pass: what this pass does
  * @next_addr: the pass goes on here; 0: between two passes
- * @is_first: this pass only learns
+ * @armed_end: the window of [@next_addr, @armed_end) has begun; 0: of no slice
  * @present_bytes: found by this pass so far
  * @accessed_bytes: of these, accessed
  * @began_ns: when this pass began
- * @cost_ns: CPU time of this pass so far
- * @interval_ns: from the beginning of one pass to the next
+ * @slice_ns: CPU time of this slice so far
+ * @cost_ns: CPU time of this pass so far, without that for clearing alone
+ * @window_ns: from clearing to reading, as adapted
  * @due_ns: when to go on
  */
 struct scan {
 	struct sampler_context context;
 	struct hemem_assist_run *runs;
 	uint32_t max_runs;
+	enum scan_pass pass;
 	uint64_t next_addr;
-	bool is_first;
+	uint64_t armed_end;
 	uint64_t present_bytes;
 	uint64_t accessed_bytes;
 	uint64_t began_ns;
+	uint64_t slice_ns;
 	uint64_t cost_ns;
-	uint64_t interval_ns;
+	uint64_t window_ns;
 	uint64_t due_ns;
 };
 
@@ -100,9 +119,9 @@ static int scan_open(const struct sampler_context *context, void **ret_state)
 		return -ENOMEM;
 	}
 	scan->context = *context;
-	scan->is_first = true;
-	scan->interval_ns = FIRST_INTERVAL_NS;
-	context->stats->scan_interval_ns = scan->interval_ns;
+	scan->pass = PASS_LEARNS;
+	scan->window_ns = FIRST_WINDOW_NS;
+	context->stats->scan_window_ns = scan->window_ns;
 	*ret_state = scan;
 	return 0;
 }
@@ -122,21 +141,14 @@ static void take_page(struct scan *scan, uint64_t addr, bool huge, unsigned int 
 		      unsigned int reads, unsigned int writes)
 {
 	struct stats *stats = scan->context.stats;
-	unsigned int samples = reads + writes;
-	int err;
+	int err = heat_see(scan->context.heat, addr, huge, node, reads, writes);
 
-	if (scan->is_first) {
-		stats->samples_stale += samples;
-		reads = writes = 0;
-		samples = 0;
-	}
-	err = heat_see(scan->context.heat, addr, huge, node, reads, writes);
 	if (err == -ERANGE)
-		stats->samples_outside += samples;
+		stats->samples_outside += reads + writes;
 	else if (err < 0)
-		stats->samples_dropped += samples;
+		stats->samples_dropped += reads + writes;
 	else
-		stats->samples_used += samples;
+		stats->samples_used += reads + writes;
 }
 
 static void take_run(struct scan *scan, const struct hemem_assist_run *run)
@@ -156,27 +168,32 @@ static void take_run(struct scan *scan, const struct hemem_assist_run *run)
 	scan->present_bytes += run->nr_pages * page_bytes;
 	if (reads)
 		scan->accessed_bytes += run->nr_pages * page_bytes;
+	if (scan->pass == PASS_LEARNS) {
+		stats->samples_stale += (uint64_t)run->nr_pages * (reads + writes);
+		reads = writes = 0;
+	}
 	for (i = 0; i < run->nr_pages; i++)
 		take_page(scan, run->addr + i * page_bytes, huge, node, reads, writes);
 }
 
-/* The region that the pass goes on in, or NULL at the end of the pass. */
-static const struct region *next_region(const struct scan *scan)
+/* The first movable region that ends above @addr, or NULL. */
+static const struct region *movable_region(const struct scan *scan, uint64_t addr)
 {
-	const struct region *region = region_next(scan->context.regions, scan->next_addr);
+	const struct region *region = region_next(scan->context.regions, addr);
 
 	while (region && !region_movable(region))
 		region = region_next(scan->context.regions, region->end);
 	return region;
 }
 
-/* One call of the module: as much of @region as fits. */
-static int scan_some(struct scan *scan, const struct region *region)
+/* One call of the module: as much of @region from @addr on as fits. */
+static int scan_some(struct scan *scan, const struct region *region, uint64_t end, bool is_read,
+		     uint64_t *addr)
 {
 	struct hemem_assist_scan call = {
 		.flags = HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
-		.start = scan->next_addr > region->start ? scan->next_addr : region->start,
-		.end = region->end,
+		.start = *addr > region->start ? *addr : region->start,
+		.end = region->end < end ? region->end : end,
 		.runs = (uintptr_t)scan->runs,
 		.max_runs = scan->max_runs,
 	};
@@ -190,10 +207,39 @@ static int scan_some(struct scan *scan, const struct region *region)
 		return err;
 	if (call.out_end <= call.start)
 		return -EIO;	/* the module makes no progress; nor would we */
-	for (i = 0; i < call.out_nr_runs; i++)
+	for (i = 0; is_read && i < call.out_nr_runs; i++)
 		take_run(scan, &scan->runs[i]);
-	scan->next_addr = call.out_end;
+	*addr = call.out_end;
 	return 0;
+}
+
+/*
+ * Scan [*addr, @end) until its end or for @max_ns of CPU time, and move *addr on;
+ * to UINT64_MAX when no region is left.  Regions may have changed meanwhile: what
+ * is not mapped any more is passed over.
+ */
+static int scan_slice(struct scan *scan, uint64_t end, uint64_t max_ns, bool is_read,
+		      uint64_t *addr)
+{
+	uint64_t began_ns = cpu_ns(), used_ns = 0;
+	const struct region *region;
+	int err = 0;
+
+	while (!err && *addr < end && used_ns < max_ns) {
+		region = movable_region(scan, *addr);
+		if (!region || region->start >= end) {
+			*addr = region ? end : UINT64_MAX;
+			break;
+		}
+		err = scan_some(scan, region, end, is_read, addr);
+		used_ns = cpu_ns() - began_ns;
+	}
+	if (!movable_region(scan, *addr))
+		*addr = UINT64_MAX;
+	scan->slice_ns += used_ns;
+	if (is_read)
+		scan->cost_ns += used_ns;
+	return err;
 }
 
 static void begin_pass(struct scan *scan, uint64_t now_ns)
@@ -206,66 +252,81 @@ static void begin_pass(struct scan *scan, uint64_t now_ns)
 	scan->began_ns = now_ns;
 }
 
-static void adapt_interval(struct scan *scan, uint64_t accessed_bp)
+/* @pass_ns: the shortest time between two passes that only read */
+static void adapt_window(struct scan *scan, uint64_t accessed_bp, uint64_t pass_ns)
 {
+	uint64_t window_ns = scan->window_ns;
+
+	if (scan->pass == PASS_READS && window_ns < pass_ns)
+		window_ns = pass_ns;	/* that is the window that was measured */
 	if (accessed_bp > MANY_BP)
-		scan->interval_ns /= 2;
+		window_ns /= 2;
 	else if (accessed_bp < FEW_BP)
-		scan->interval_ns *= 2;
-	if (scan->interval_ns < scan->cost_ns * CPU_SHARE)
-		scan->interval_ns = scan->cost_ns * CPU_SHARE;
-	else if (scan->interval_ns > MAX_INTERVAL_NS)
-		scan->interval_ns = MAX_INTERVAL_NS;
-	if (scan->interval_ns < MIN_INTERVAL_NS)
-		scan->interval_ns = MIN_INTERVAL_NS;
+		window_ns *= 2;
+	if (window_ns < MIN_WINDOW_NS)
+		window_ns = MIN_WINDOW_NS;
+	scan->window_ns = window_ns < MAX_WINDOW_NS ? window_ns : MAX_WINDOW_NS;
 }
 
+/*
+ * Choose what the next pass does: clear by itself if only reading would come round
+ * later than one and a half windows.
+ */
 static void end_pass(struct scan *scan)
 {
 	struct stats *stats = scan->context.stats;
+	uint64_t pass_ns = scan->cost_ns * CPU_SHARE;
 
 	heat_end_pass(scan->context.heat);
 	stats->scans++;
 	stats->scan_accessed_bp = scan->present_bytes ?
 				  scan->accessed_bytes * 10000 / scan->present_bytes : 0;
-	if (!scan->is_first)
-		adapt_interval(scan, stats->scan_accessed_bp);
-	stats->scan_interval_ns = scan->interval_ns;
-	scan->is_first = false;
+	if (scan->pass != PASS_LEARNS)
+		adapt_window(scan, stats->scan_accessed_bp, pass_ns);
+	stats->scan_window_ns = scan->window_ns;
+	scan->pass = pass_ns > scan->window_ns + scan->window_ns / 2 ? PASS_CLEARS : PASS_READS;
 	scan->next_addr = 0;
+	if (scan->pass == PASS_READS && scan->due_ns < scan->began_ns + scan->window_ns)
+		scan->due_ns = scan->began_ns + scan->window_ns;
 }
 
-/*
- * Go on with the pass until it ends or the slice is used up.  The next slice
- * comes after so much time that slices take their share of a CPU and no more.
- */
+/* Begin the window of one slice. */
+static int arm_slice(struct scan *scan, uint64_t now_ns)
+{
+	uint64_t addr = scan->next_addr;
+	int err = scan_slice(scan, UINT64_MAX, SLICE_NS / 2, false, &addr);
+
+	scan->armed_end = addr;
+	scan->due_ns = now_ns + scan->window_ns;
+	return err;
+}
+
+/* Read a slice, and rest for so long that scanning takes its share and no more. */
+static int read_slice(struct scan *scan, uint64_t now_ns)
+{
+	bool was_armed = scan->armed_end;
+	int err = scan_slice(scan, was_armed ? scan->armed_end : UINT64_MAX,
+			     was_armed ? UINT64_MAX : SLICE_NS, true, &scan->next_addr);
+
+	scan->armed_end = 0;
+	scan->due_ns = now_ns + scan->slice_ns * CPU_SHARE;
+	scan->slice_ns = 0;
+	if (!err && scan->next_addr == UINT64_MAX)
+		end_pass(scan);
+	return err;
+}
+
 static int scan_drain(void *state, uint64_t now_ns)
 {
 	struct scan *scan = state;
-	const struct region *region;
-	uint64_t began_ns = cpu_ns(), used_ns = 0;
-	int err = 0;
 
 	if (now_ns < scan->due_ns)
 		return 0;
 	if (!scan->next_addr)
 		begin_pass(scan, now_ns);
-	region = next_region(scan);
-	while (region && !err && used_ns < SLICE_NS) {
-		err = scan_some(scan, region);
-		used_ns = cpu_ns() - began_ns;
-		region = next_region(scan);
-	}
-	if (err)
-		return err;
-	scan->cost_ns += used_ns;
-	scan->due_ns = now_ns + used_ns * CPU_SHARE;
-	if (region)
-		return 0;
-	end_pass(scan);
-	if (scan->due_ns < scan->began_ns + scan->interval_ns)
-		scan->due_ns = scan->began_ns + scan->interval_ns;
-	return 0;
+	if (scan->pass == PASS_CLEARS && !scan->armed_end)
+		return arm_slice(scan, now_ns);
+	return read_slice(scan, now_ns);
 }
 
 static uint64_t scan_due_ns(const void *state)

@@ -40,8 +40,9 @@ enum stats_kind {
 	X(samples_stale, COUNT, "samples", "samples of accesses from before attach: the first scan only learns where the pages lie") \
 	X(samples_dropped, COUNT, "samples", "samples lost because there was no memory to keep them") \
 	X(scans, COUNT, "scans", "complete scans of all regions") \
-	X(scan_interval_ns, GAUGE, "ns", "time from one scan to the next, as adapted") \
+	X(scan_window_ns, GAUGE, "ns", "time in which a scanned page has to be accessed to give a sample, as adapted") \
 	X(scan_accessed_bp, GAUGE, "bp", "share of the scanned bytes that the last scan found accessed, in 1/10,000") \
+	X(plans, COUNT, "plans", "times that the policy was asked") \
 	X(coolings, COUNT, "coolings", "times that the heat of every page was halved") \
 	X(regions, GAUGE, "regions", "regions of the target that can be moved") \
 	X(region_bytes, GAUGE, "bytes", "addresses in those regions, touched or not") \

@@ -433,7 +433,7 @@ static void pages_of_unknown_place_and_those_that_cannot_move_are_left_out(void 
 	put(world, MIB, 7, 100, 0);
 	addr = put(world, PAGE, SLOW, 100, 0);
 	heat_set_refused(world->heat, addr, HEAT_NEVER);
-	for (world->snapshot.tick = 0; world->snapshot.tick < 5000; world->snapshot.tick += 7) {
+	for (world->snapshot.turn = 0; world->snapshot.turn < 5000; world->snapshot.turn += 7) {
 		make_plan(world);
 		assert_int_equal(world->plan->nr, 0);
 		assert_int_equal(world->plan->backed_off_pages, 1);
@@ -527,9 +527,9 @@ static void the_same_snapshot_gives_the_same_plan(void **state)
 	free(first);
 }
 
-static void refused_pages_are_asked_in_one_of_2_8_32_and_so_on_ticks(void **state)
+static void refused_pages_are_asked_in_one_of_2_8_32_and_so_on_plans(void **state)
 {
-	uint64_t tick, page, asked, expected = 2;
+	uint64_t turn, page, asked, expected = 2;
 	struct heat_page refused;
 	unsigned int n;
 
@@ -537,8 +537,8 @@ static void refused_pages_are_asked_in_one_of_2_8_32_and_so_on_ticks(void **stat
 	for (n = 1; n <= 6; n++, expected *= 4) {
 		for (asked = 0, page = 1; page <= 64; page++) {
 			refused = (struct heat_page){ .addr = page * PAGE, .refused = n };
-			for (tick = 0; tick < 8192; tick++)
-				asked += !policy_backs_off(&refused, tick);
+			for (turn = 0; turn < 8192; turn++)
+				asked += !policy_backs_off(&refused, turn);
 		}
 		assert_int_equal(asked, 64 * 8192 / expected);
 	}
@@ -586,7 +586,7 @@ int main(void)
 		TEST(heat_is_cooled_when_a_page_reaches_18),
 		TEST(stay_counts_like_hemem_and_moves_nothing),
 		TEST(the_same_snapshot_gives_the_same_plan),
-		cmocka_unit_test(refused_pages_are_asked_in_one_of_2_8_32_and_so_on_ticks),
+		cmocka_unit_test(refused_pages_are_asked_in_one_of_2_8_32_and_so_on_plans),
 		cmocka_unit_test(policies_are_found_by_name),
 	};
 
