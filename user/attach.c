@@ -7,6 +7,7 @@
  * progress.  What is moved, and when, is the loop's affair.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -211,6 +212,27 @@ static const char *name_mover(const char *name)
 	return mover ? mover->name : name;
 }
 
+/*
+ * The rights that the loop and the module will ask for (PTRACE_MODE_READ), found
+ * out before a daemon says that all is well.
+ */
+static int ask_for_rights(pid_t pid)
+{
+	char path[64];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		err = -errno;
+	else
+		close(fd);
+	if (err)
+		fprintf(stderr, "hemem-ctl: process %d: %s: run as root, as its user, or with CAP_SYS_PTRACE\n",
+			pid, strerror(-err));
+	return err;
+}
+
 static int hold_target(struct attachment *at)
 {
 	const struct attach_plan *plan = at->plan;
@@ -224,6 +246,9 @@ static int hold_target(struct attachment *at)
 			strerror(-err));
 		return err;
 	}
+	err = ask_for_rights(plan->target);
+	if (err)
+		return err;
 	at->mover = name_mover(plan->opts->mover);
 	err = control_new(plan->target, at->target.start_ticks, at->mover, &at->control, &holder);
 	if (err == -EBUSY)
