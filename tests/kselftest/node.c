@@ -165,3 +165,20 @@ size_t node_free_bytes(int nid)
 	fclose(file);
 	return (size_t)kib * 1024;
 }
+
+/* /proc/zoneinfo: "nr_free_pages N" per zone, and "count: N" per CPU of it. */
+size_t node_all_free_bytes(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "r");
+	size_t pages = 0, some;
+	char line[128];
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, " nr_free_pages %zu", &some) == 1 ||
+		    sscanf(line, " count: %zu", &some) == 1)
+			pages += some;
+	fclose(file);
+	return pages * (size_t)getpagesize();
+}

@@ -36,4 +36,7 @@ int node_bring(void *addr, size_t bytes, int nid);
 
 size_t node_free_bytes(int nid);
 
+/* Of all nodes, with what the CPUs keep in lists of their own. */
+size_t node_all_free_bytes(void);
+
 #endif /* NODE_H */
