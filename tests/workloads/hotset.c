@@ -24,6 +24,7 @@
  *
  * Exit status: 0 all words are right; 1 some are not; 2 usage or no memory.
  * SIGTERM and SIGINT end the updates early; the check is done all the same.
+ * SIGUSR1, or half time with --shift, moves the hot set to another place, once.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -45,7 +46,8 @@
 #define HUGE_BYTES	(2UL << 20)
 #define COUNT_BITS	24
 #define COUNT_MASK	((1UL << COUNT_BITS) - 1)
-#define BATCH		1024		/* updates between two looks at the clock */
+#define MAX_BATCH	1024		/* updates between two looks at the clock ... */
+#define MAX_BURST_MS	10		/* ... and at a given rate in one burst */
 
 struct setup {
 	uint64_t bytes, hot_bytes, seconds, updates, rate, seed;
@@ -61,12 +63,14 @@ struct load {
 	uint64_t random, nr_updates, nr_wrong;
 };
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, shift_asked;
 
-static void stop(int signal)
+static void on_signal(int signal)
 {
-	(void)signal;
-	stopped = 1;
+	if (signal == SIGUSR1)
+		shift_asked = 1;
+	else
+		stopped = 1;
 }
 
 static void die(const char *format, ...)
@@ -119,12 +123,12 @@ static void update(struct load *load, uint64_t word)
 	load->words[word] = value + 1;
 }
 
-static void update_batch(struct load *load, unsigned long hot_pct)
+static void update_batch(struct load *load, unsigned long hot_pct, unsigned int nr)
 {
 	uint64_t random, word;
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < BATCH; i++) {
+	for (i = 0; i < nr; i++) {
 		random = next_random(load);
 		if ((random >> 32) % 100 < hot_pct)
 			word = load->hot_first + scale(random, load->hot_nr);
@@ -132,7 +136,14 @@ static void update_batch(struct load *load, unsigned long hot_pct)
 			word = scale(random, load->nr_words);
 		update(load, word);
 	}
-	load->nr_updates += BATCH;
+	load->nr_updates += nr;
+}
+
+static unsigned int batch_of(uint64_t rate)
+{
+	uint64_t nr = rate ? rate * MAX_BURST_MS / 1000 : MAX_BATCH;
+
+	return (unsigned int)(nr < 1 ? 1 : nr > MAX_BATCH ? MAX_BATCH : nr);
 }
 
 /* Updates are done in bursts, so that a rate costs no more than its updates. */
@@ -168,24 +179,33 @@ static void print_hot(const struct load *load)
 	       (uintptr_t)(load->words + load->hot_first + load->hot_nr));
 }
 
+static void shift_once(struct load *load, const struct setup *setup)
+{
+	static bool shifted;
+
+	if (!shift_asked || shifted)
+		return;
+	shifted = true;
+	place_hot(load, setup, 1, 8);
+	printf("phase name=shift ");
+	print_hot(load);
+	printf(" updates=%" PRIu64 "\n", load->nr_updates);
+}
+
 static uint64_t run(struct load *load, const struct setup *setup)
 {
 	uint64_t start_ns = now_ns(), end_ns = start_ns + setup->seconds * 1000000000;
 	uint64_t half_ns = start_ns + setup->seconds * 500000000, now;
-	bool shifted = !setup->shift;
+	unsigned int batch = batch_of(setup->rate);
 
 	for (now = start_ns; !stopped; now = now_ns()) {
 		if (setup->updates ? load->nr_updates >= setup->updates : now >= end_ns)
 			break;
-		if (!shifted && (setup->updates ? load->nr_updates >= setup->updates / 2 :
-				 now >= half_ns)) {
-			shifted = true;
-			place_hot(load, setup, 1, 8);
-			printf("phase name=shift ");
-			print_hot(load);
-			printf(" updates=%" PRIu64 "\n", load->nr_updates);
-		}
-		update_batch(load, setup->hot_pct);
+		if (setup->shift && (setup->updates ? load->nr_updates >= setup->updates / 2 :
+				     now >= half_ns))
+			shift_asked = 1;
+		shift_once(load, setup);
+		update_batch(load, setup->hot_pct, batch);
 		keep_rate(load, start_ns, setup->rate);
 	}
 	return now_ns() - start_ns;
@@ -315,7 +335,7 @@ int main(int argc, char **argv)
 		.bytes = 256UL << 20, .hot_bytes = 26UL << 20, .hot_pct = 90, .node = -1,
 		.seconds = 10, .seed = 20210825, .huge = 'd',
 	};
-	struct sigaction action = { .sa_handler = stop };
+	struct sigaction action = { .sa_handler = on_signal };
 	struct load load = { 0 };
 	uint64_t ns, lost;
 
@@ -323,6 +343,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	map(&load, &setup);
 	touch(&load, &setup);
 	place_hot(&load, &setup, 1, 2);

@@ -14,7 +14,9 @@
  * Commands come on standard input, one a line; each is answered by one line:
  *
  *	load		pid=71 keys=75000 bytes=302400000 wrong=0
- *	run N		requests=N reads=.. updates=.. wrong=0 ns=.. program_ns=..
+ *	run N		requests=N updates=.. wrong=0 ns=.. program_ns=..
+ *	watch		the same line for every second, until the next command
+ *	pause		paused
  *	find FILE	pages=7712 bytes=31588352: the pages that hold values of hot keys,
  *			found in the program's memory; their addresses go to FILE
  *	verify		keys=75000 wrong=0: every value is read and compared
@@ -26,6 +28,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,10 +273,30 @@ static void load(struct client *client)
 	       (uint64_t)client->nr_keys * KV_VALUE_BYTES, client->nr_wrong);
 }
 
-static void run(struct client *client, uint64_t nr)
+/* What happened between two looks at the clocks. */
+struct span {
+	uint64_t ns, program_ns, nr_requests, nr_updates, nr_wrong;
+};
+
+static void begin(const struct client *client, struct span *span)
 {
-	uint64_t start_ns = now_ns(), start_program_ns = program_ns(client);
-	uint64_t i, random, nr_updates = 0, wrong = client->nr_wrong;
+	*span = (struct span){
+		.ns = now_ns(), .program_ns = program_ns(client), .nr_wrong = client->nr_wrong,
+	};
+}
+
+static void end(const struct client *client, const struct span *span)
+{
+	printf("requests=%" PRIu64 " updates=%" PRIu64 " wrong=%" PRIu64 " ns=%" PRIu64
+	       " program_ns=%" PRIu64 "\n", span->nr_requests, span->nr_updates,
+	       client->nr_wrong - span->nr_wrong, now_ns() - span->ns,
+	       program_ns(client) - span->program_ns);
+	fflush(stdout);
+}
+
+static void request_some(struct client *client, struct span *span, uint64_t nr)
+{
+	uint64_t i, random;
 	bool is_update;
 	uint32_t key;
 
@@ -284,14 +307,40 @@ static void run(struct client *client, uint64_t nr)
 		else
 			key = (uint32_t)((random & 0xffffffff) * client->nr_keys >> 32);
 		is_update = !((random >> 40) % UPDATES);
-		nr_updates += is_update;
+		span->nr_updates += is_update;
 		request(client, is_update ? UPDATE : LOAD, key);
 	}
 	flush(client);
-	printf("requests=%" PRIu64 " reads=%" PRIu64 " updates=%" PRIu64 " wrong=%" PRIu64 " ns=%"
-	       PRIu64 " program_ns=%" PRIu64 "\n", nr, nr - nr_updates, nr_updates,
-	       client->nr_wrong - wrong, now_ns() - start_ns,
-	       program_ns(client) - start_program_ns);
+	span->nr_requests += nr;
+}
+
+static void run(struct client *client, uint64_t nr)
+{
+	struct span span;
+
+	begin(client, &span);
+	request_some(client, &span, nr);
+	end(client, &span);
+}
+
+static bool is_called(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&input, 1, 0) != 0;
+}
+
+/* Without a break between two lines: an idle moment is one without accesses. */
+static void watch(struct client *client)
+{
+	struct span span;
+
+	while (!is_called()) {
+		begin(client, &span);
+		while (now_ns() - span.ns < 1000000000 && !is_called())
+			request_some(client, &span, 8 * BATCH);
+		end(client, &span);
+	}
 }
 
 static void verify(struct client *client)
@@ -335,12 +384,16 @@ static void obey(struct client *client, const char *line)
 		load(client);
 	else if (!strcmp(word, "run"))
 		run(client, strtoull(rest, NULL, 10));
+	else if (!strcmp(word, "watch"))
+		watch(client);
+	else if (!strcmp(word, "pause"))
+		printf("paused\n");
 	else if (!strcmp(word, "find"))
 		find(client, rest);
 	else if (!strcmp(word, "verify"))
 		verify(client);
 	else
-		die("'%s' is not load, run N, find FILE or verify", word);
+		die("'%s' is not load, run N, watch, pause, find FILE or verify", word);
 	fflush(stdout);
 }
 

@@ -1,0 +1,344 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# attach_test.sh - does attach do what it is for?  From the target's first touch on the
+# slow node to its last check of every word, judged from outside.
+usage="\
+usage: tests/e2e/attach_test.sh [--list] [TEST...]
+
+Runs the tests, or those that are named.  Needs root, two nodes with memory of which
+the first is the fast one, hemem_assist.ko loaded, and make tests.  Prints KTAP.
+Exit status: 0 all passed; 1 something failed; 2 usage; 4 all were skipped."
+#
+# Where pages lie is asked from move_pages(2) by tests/workloads/where.c; nothing of
+# what hemem-ctl says about itself is believed.  Whether the memory is intact is
+# for the target to say.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+workloads=$top/build/tests/workloads
+ctl=$top/build/hemem-ctl
+scratch=$(mktemp -d)
+
+MIB=$((1 << 20))
+ALL=$((180 * MIB))		# of the target
+HOT=$((18 * MIB))		# of it, in the middle
+ROOM=$((60 * MIB))		# for it on the fast node: a third of it
+WANT_PCT=90			# of the hot bytes on the fast node ...
+WITHIN_S=60			# ... so long after attach
+
+# Updates a second.  Accessed bits tell hot from cold only while the cold pages are
+# not all used between two scans.  As many updates per page and second are made as on a
+# large machine: 25 of a hot base page (65 million a second in 100 GiB), one in four
+# seconds of a cold one.  A huge page gets 500 times as many, at which the bits of all
+# would be set: huge pages are tested with a quieter load.
+RATE=100000
+HUGE_RATE=300
+
+# name: sentence; "This test will ..."
+declare -A sentences=(
+	[base_pages]="bring 90 % of a hot set of base pages to a fast node that has room for a third"
+	[huge_pages]="do the same with huge pages"
+	[numa_mover]="do the same without the module's MIGRATE, by move_pages"
+	[fast_limit]="keep the target below --fast-limit, with the hot set in it"
+	[shift]="follow a hot set that moves elsewhere, by demoting the old one"
+	[detach]="detach on request, and find the target running and its pages where they were"
+	[stay]="find the hot set left where it was by --policy stay, so the measure can say no"
+)
+order=(base_pages huge_pages numa_mover fast_limit shift detach stay)
+
+# --- things that are measured
+
+# bytes NODE START END: of the target, on that node
+bytes_on()
+{
+	"$workloads/where" "$target" "$2" "$3" | grep -o "node$1=[0-9]*" | cut -d= -f2
+}
+
+hot_pct()
+{
+	local bytes
+	bytes=$(bytes_on "$fast" "$hot_start" "$hot_end")
+	echo $((${bytes:-0} * 100 / (0x$hot_end - 0x$hot_start)))
+}
+
+node_free() { awk '/MemFree/ { print $4 * 1024 }' "/sys/devices/system/node/node$1/meminfo"; }
+
+now_s() { cut -d. -f1 /proc/uptime; }
+
+# --- things that are started
+
+note() { echo "  # $*"; }
+
+fail()
+{
+	note "FAILED: $*"
+	failed=1
+}
+
+# value NAME: of "NAME=value" in the target's last line about it
+value() { grep -o "\b$1=[^ ]*" "$scratch/target" | tail -n 1 | cut -d= -f2; }
+
+# What a node keeps free for itself: the kernel's high marks, and hemem-ctl's room for
+# new memory above them.
+kept_free()
+{
+	awk -v node="$1" '/^Node/ { here = $2 == node "," }
+		here && $1 == "high" { pages += $2 }
+		END { print pages * 4096 + 16 * 1048576 }' /proc/zoneinfo
+}
+
+# Fill the fast node until only ROOM is left.  Memory of a tmpfs cannot be reclaimed
+# without swap, and the controller cannot move what is no target's.
+make_room_scarce()
+{
+	local fill
+	mkdir -p "$scratch/ballast"
+	mount -t tmpfs -o "size=100%,huge=never,mpol=bind:$fast" ballast "$scratch/ballast"
+	fill=$(($(node_free "$fast") - $(kept_free "$fast") - ROOM))
+	[ $fill -le 0 ] || fallocate -l $fill "$scratch/ballast/fill"
+	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, of which $(($(kept_free "$fast") / MIB)) are kept; target: $((ALL / MIB)) MiB"
+}
+
+# The kernel's own NUMA balancing promotes too: with it on, nothing here would say
+# what hemem did.
+balancing=/proc/sys/kernel/numa_balancing
+balancing_off()
+{
+	balancing_was=$(cat $balancing 2> /dev/null)
+	[ -z "$balancing_was" ] || echo 0 > $balancing
+}
+
+# start_target ARGS...: the load; sets $target, $start ...
+start_target()
+{
+	"$workloads/hotset" --bytes $ALL --hot-bytes $HOT --node "$slow" --seconds 600 \
+		"$@" > "$scratch/target" 2>&1 &
+	target=$!
+	while ! grep -q '^ready' "$scratch/target"; do
+		kill -0 $target 2> /dev/null || { fail "hotset: $(cat "$scratch/target")"; return 1; }
+		sleep 0.2
+	done
+	start=$(value start) end=$(value end) hot_start=$(value hot_start) hot_end=$(value hot_end)
+	[ "$(hot_pct)" = 0 ] || fail "$(hot_pct) % of the hot set is on the fast node already"
+}
+
+start_ctl()
+{
+	"$ctl" attach "$@" "$target" > "$scratch/ctl" 2>&1 &
+	controller=$!
+}
+
+stop_ctl()
+{
+	kill -INT $controller 2> /dev/null
+	wait $controller
+	local status=$?
+	controller=
+	[ $status = 0 ] || fail "hemem-ctl ended with $status: $(tail -n 3 "$scratch/ctl")"
+	[ "$(awk '$1 == "hemem_assist" { print $3 }' /proc/modules)" = 0 ] ||
+		fail "the module is still in use"
+}
+
+# The target checks all of its memory at the end.
+stop_target()
+{
+	kill -TERM $target
+	wait $target
+	local status=$?
+	target=
+	note "$(tail -n 1 "$scratch/target")"
+	[ $status = 0 ] || fail "the target's memory is not intact"
+}
+
+# wait_hot PCT SECONDS: sets $took_s
+wait_hot()
+{
+	local begin pct
+	begin=$(now_s)
+	while :; do
+		pct=$(hot_pct)
+		took_s=$(($(now_s) - begin))
+		[ "$pct" -lt "$1" ] || break
+		if [ $took_s -ge "$2" ]; then
+			fail "$pct % of the hot bytes are on the fast node after $took_s s"
+			tail -n 12 "$scratch/ctl" | sed 's/^/  #   hemem-ctl: /'
+			return 1
+		fi
+		if [ -n "$controller" ] && ! kill -0 $controller 2> /dev/null; then
+			fail "hemem-ctl ended: $(tail -n 3 "$scratch/ctl")"
+			return 1
+		fi
+		sleep 1
+	done
+	note "$pct % of the hot bytes are on the fast node $took_s s after attach"
+}
+
+# --- the tests
+
+# promotes [TARGET'S ARGUMENT...] -- [CONTROLLER'S ARGUMENT...]
+promotes()
+{
+	local target_args=()
+	while [ "$1" != -- ]; do target_args+=("$1"); shift; done
+	shift
+	start_target "${target_args[@]}" || return
+	start_ctl "$@"
+	wait_hot $WANT_PCT $WITHIN_S
+	stop_ctl
+	stop_target
+}
+
+test_base_pages() { promotes --huge no --rate $RATE --; }
+test_huge_pages() { promotes --huge yes --rate $HUGE_RATE --; }
+test_numa_mover() { promotes --huge no --rate $RATE -- --mover numa; }
+
+test_fast_limit()
+{
+	local limit=$((30 * MIB)) bytes
+	start_target --huge no --rate $RATE || return
+	start_ctl --fast-limit $limit
+	wait_hot $WANT_PCT $WITHIN_S
+	sleep 5
+	bytes=$(bytes_on "$fast" "$start" "$end")
+	note "$((bytes / MIB)) MiB of the target are on the fast node, the limit is $((limit / MIB))"
+	[ "$bytes" -le $limit ] || fail "the target is above its limit"
+	stop_ctl
+	stop_target
+}
+
+# The limit is so small that the new hot set fits only where the old one was.
+test_shift()
+{
+	start_target --huge no --rate $RATE || return
+	start_ctl --fast-limit $((25 * MIB))
+	wait_hot $WANT_PCT $WITHIN_S
+	kill -USR1 $target
+	until grep -q '^phase name=shift' "$scratch/target"; do
+		kill -0 $target || return
+		sleep 0.2
+	done
+	hot_start=$(value hot_start) hot_end=$(value hot_end)
+	note "shift: $(hot_pct) % of the new hot set are on the fast node"
+	[ "$(hot_pct)" -lt 50 ] || fail "the new hot set is there already: nothing is tested"
+	wait_hot $WANT_PCT $WITHIN_S
+	stop_ctl
+	stop_target
+}
+
+cpu_ns() { cut -d' ' -f1 "/proc/$1/schedstat"; }
+
+test_detach()
+{
+	local before cpu_before
+	start_target --huge no --rate $RATE || return
+	start_ctl
+	wait_hot 50 $WITHIN_S
+	"$ctl" detach "$target" > "$scratch/detach" 2>&1 ||
+		fail "hemem-ctl detach: $(cat "$scratch/detach")"
+	wait $controller || fail "hemem-ctl attach ended with $?: $(tail -n 3 "$scratch/ctl")"
+	controller=
+	before=$(bytes_on "$fast" "$start" "$end") cpu_before=$(cpu_ns $target)
+	sleep 3
+	[ "$(bytes_on "$fast" "$start" "$end")" = "$before" ] || fail "pages move after detach"
+	[ "$(cpu_ns $target)" -gt "$cpu_before" ] || fail "the target does not run"
+	stop_target
+}
+
+test_stay()
+{
+	local pct
+	start_target --huge no --rate $RATE || return
+	start_ctl --policy stay
+	sleep 15
+	kill -0 $controller || fail "hemem-ctl ended: $(tail -n 3 "$scratch/ctl")"
+	pct=$(hot_pct)
+	note "$pct % of the hot bytes are on the fast node after 15 s"
+	[ "$pct" -le 5 ] || fail "something moved although the policy is to stay"
+	stop_ctl
+	stop_target
+}
+
+# --- running them
+
+# A process's exit is waited for: memory that is still being freed is no room.
+stop_all()
+{
+	[ -z "${controller:-}" ] || { kill -KILL $controller; wait $controller; } 2> /dev/null
+	[ -z "${target:-}" ] || { kill -KILL $target; wait $target; } 2> /dev/null
+	controller= target=
+	mountpoint -q "$scratch/ballast" && umount "$scratch/ballast"
+	return 0
+}
+
+finish()
+{
+	stop_all
+	[ -z "${balancing_was:-}" ] || echo "$balancing_was" > $balancing
+	rm -rf "$scratch"
+}
+
+# The fast node is the first with a CPU, the slow one the first other with memory.
+find_nodes()
+{
+	local dir node
+	fast= slow=
+	for dir in /sys/devices/system/node/node[0-9]*; do
+		node=${dir##*node}
+		[ "$(awk '/MemTotal/ { print $4 }' "$dir/meminfo")" -gt 0 ] || continue
+		if [ -z "$fast" ] && [ -n "$(cat "$dir/cpulist")" ]; then
+			fast=$node
+		elif [ -z "$slow" ]; then
+			slow=$node
+		fi
+	done
+}
+
+# needs: what is missing, as a sentence
+needs()
+{
+	[ "$(id -u)" = 0 ] || { echo "needs root"; return; }
+	[ -n "$fast" ] && [ -n "$slow" ] || { echo "needs two nodes with memory"; return; }
+	[ -c /dev/hemem ] || { echo "needs hemem_assist.ko loaded"; return; }
+	[ -x "$ctl" ] && [ -x "$workloads/hotset" ] || { echo "needs make tests"; return; }
+	[ "$(node_free "$slow")" -gt $((ALL + 50 * MIB)) ] || echo "needs $((ALL / MIB)) MiB free on node $slow"
+}
+
+list()
+{
+	local name
+	for name in "${order[@]}"; do
+		echo "attach_test.$name: This test will ${sentences[$name]}."
+	done
+}
+
+case ${1:-} in
+--list) list; exit ;;
+-*) echo "$usage"; [ "$1" = --help ]; exit $((2 * $?)) ;;
+esac
+for name in "$@"; do
+	[ -n "${sentences[$name]:-}" ] || { echo "attach_test.sh: no test $name; see --list" >&2; exit 2; }
+done
+[ $# -eq 0 ] || order=("$@")
+trap finish EXIT
+find_nodes
+echo "KTAP version 1"
+missing=$(needs)
+[ -z "$missing" ] || { echo "1..0 # SKIP $missing"; exit 4; }
+echo "1..${#order[@]}"
+balancing_off
+number=0 nr_failed=0
+for name in "${order[@]}"; do
+	number=$((number + 1)) failed= controller= target=
+	echo "# This test will ${sentences[$name]}."
+	make_room_scarce
+	"test_$name"
+	stop_all
+	if [ -z "$failed" ]; then
+		echo "ok $number attach_test.$name"
+	else
+		echo "not ok $number attach_test.$name"
+		nr_failed=$((nr_failed + 1))
+	fi
+done
+[ $nr_failed = 0 ]
