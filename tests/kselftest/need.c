@@ -114,12 +114,17 @@ const char *need_userns(void)
 
 const char *need_cpuset(void)
 {
+	/* Version 2 names it where it is mounted, version 1 in the other file. */
+	static const char *const files[] = {
+		"/sys/fs/cgroup/cgroup.controllers", "/proc/cgroups" };
 	char groups[4096];
+	size_t i;
 
-	if (proc_read("/proc/cgroups", groups, sizeof(groups)) < 0 ||
-	    !strstr(groups, "cpuset"))
-		return "the kernel has no cpusets";
-	return NULL;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (proc_read(files[i], groups, sizeof(groups)) > 0 &&
+		    strstr(groups, "cpuset"))
+			return NULL;
+	return "the kernel has no cpusets";
 }
 
 const char *need_tracefs(void)
