@@ -390,7 +390,7 @@ static void rights_without_capabilities_count_too(void **state UNUSED)
 	change("proc/sys/kernel/perf_event_paranoid", "0\n");
 	expect(&machine, "perf-event-paranoid", CHECK_FINE);
 	/* A set-uid program is not ours, whoever started it. */
-	change("proc/100/status", "Name:\tx\nUid:\t1000\t0\t0\t0\n");
+	change("proc/100/status", "Name:\tx\nUid:\t1000\t0\t1000\t1000\n");
 	expect(&machine, "target-rights", CHECK_FOUND);
 	change("proc/100/status", "Name:\tx\nUid:\t1000\t1000\t1000\t1000\n");
 	expect(&machine, "target-rights", CHECK_FINE);
