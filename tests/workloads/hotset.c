@@ -54,7 +54,7 @@ struct setup {
 	unsigned long hot_pct;		/* of the updates go to the hot set */
 	int node;			/* -1: wherever the kernel likes */
 	char huge;			/* 'y'es, 'n'o, 'd'efault of the machine */
-	bool shift;
+	bool shift, spin;
 };
 
 struct load {
@@ -147,7 +147,7 @@ static unsigned int batch_of(uint64_t rate)
 }
 
 /* Updates are done in bursts, so that a rate costs no more than its updates. */
-static void keep_rate(const struct load *load, uint64_t start_ns, uint64_t rate)
+static void keep_rate(const struct load *load, uint64_t start_ns, uint64_t rate, bool spin)
 {
 	uint64_t due_ns, now = now_ns();
 	struct timespec pause;
@@ -155,6 +155,8 @@ static void keep_rate(const struct load *load, uint64_t start_ns, uint64_t rate)
 	if (!rate)
 		return;
 	due_ns = start_ns + (uint64_t)((double)load->nr_updates * 1e9 / (double)rate);
+	while (spin && now < due_ns)
+		now = now_ns();
 	if (due_ns <= now)
 		return;
 	pause.tv_sec = (time_t)((due_ns - now) / 1000000000);
@@ -206,7 +208,7 @@ static uint64_t run(struct load *load, const struct setup *setup)
 			shift_asked = 1;
 		shift_once(load, setup);
 		update_batch(load, setup->hot_pct, batch);
-		keep_rate(load, start_ns, setup->rate);
+		keep_rate(load, start_ns, setup->rate, setup->spin);
 	}
 	return now_ns() - start_ns;
 }
@@ -287,6 +289,7 @@ static const struct option options[] = {
 	{ "updates", required_argument, NULL, 'u' },	/* instead of seconds */
 	{ "rate", required_argument, NULL, 'r' },	/* updates per second; 0: all it can */
 	{ "huge", required_argument, NULL, 'H' },	/* yes, no, default */
+	{ "spin", no_argument, NULL, 'i' },		/* keep the rate without sleeping */
 	{ "seed", required_argument, NULL, 'e' },
 	{ "shift", no_argument, NULL, 'S' },		/* the hot set moves at half time */
 	{ NULL, 0, NULL, 0 },
@@ -318,6 +321,7 @@ static void parse(int argc, char **argv, struct setup *setup)
 		case 'r': setup->rate = number("rate", optarg, 0, 1UL << 40); break;
 		case 'H': setup->huge = *optarg; break;
 		case 'e': setup->seed = number("seed", optarg, 1, UINT64_MAX); break;
+		case 'i': setup->spin = true; break;
 		case 'S': setup->shift = true; break;
 		default: usage();
 		}
