@@ -70,7 +70,12 @@ const char *need_flush(void)
 
 const char *need_two_nodes(void)
 {
-	return node_b() < 0 ? "one node only: boot with numa=fake=2" : NULL;
+	if (node_b() < 0)
+		return "one node only: boot with numa=fake=2";
+	/* It moves pages too, and hides them from move_pages(2) on old kernels. */
+	if (proc_read_number("/proc/sys/kernel/numa_balancing") > 0)
+		return "NUMA balancing is on: echo 0 >/proc/sys/kernel/numa_balancing";
+	return NULL;
 }
 
 const char *need_two_cpus(void)

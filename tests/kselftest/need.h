@@ -13,7 +13,7 @@ const char *need_migrate(void);		/* need_module, and INFO has MIGRATE */
 const char *need_scan(void);		/* need_module, and INFO has SCAN */
 const char *need_flush(void);		/* need_scan, and INFO has FLUSH */
 const char *need_root(void);
-const char *need_two_nodes(void);
+const char *need_two_nodes(void);	/* and nobody else who moves pages */
 const char *need_two_cpus(void);
 const char *need_thp(void);
 const char *need_swap(void);		/* the runner turns swap on, not a test */
