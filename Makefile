@@ -59,12 +59,13 @@ module-in:
 tests: user
 	$(Q)$(MAKE) -C $(top)/tests/unit BUILD=$(build) all
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/kselftest OUTPUT=$(build)/tests/kselftest all
+	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/workloads OUTPUT=$(build)/tests/workloads all
 
 #: make check              unit tests, then the guest tests on Debian's 6.1 kernel
 #: make check-matrix       guest tests on 5.10, 6.1, 6.12, the newest and the debug kernel
 check: deps
 	$(Q)$(MAKE) tests
-	$(Q)$(top)/tests/run unit harness guest:6.1
+	$(Q)$(top)/tests/run unit harness guest:6.1 e2e:6.1 readme
 
 check-matrix: deps
 	$(Q)$(MAKE) tests

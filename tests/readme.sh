@@ -71,6 +71,7 @@ fresh()
 		awk -F'|' '$1 == "Debian" { print $2; exit }')
 	[ -x "$root/bin/sh" ] || debootstrap --variant=minbase bookworm "$root" "$mirror" > /dev/null ||
 		die "debootstrap failed"
+	rm -f "$root/etc/apt/sources.list"	# what debootstrap made of the mirror
 	cp -r /etc/apt/sources.list* /etc/apt/apt.conf.d "$root/etc/apt/" 2> /dev/null
 	cp /etc/resolv.conf /etc/hosts "$root/etc/"
 	rm -rf "$root/hemem"
