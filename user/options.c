@@ -466,8 +466,9 @@ static void make_getopt(const struct command *command, struct option *longs, cha
 {
 	size_t i;
 
-	/* '+': what follows the first word that is no option is not ours. */
-	*shorts++ = '+';
+	/* '+': what follows the program is its own; a PID may stand among the options. */
+	if (command->operand == OPERAND_PROGRAM)
+		*shorts++ = '+';
 	*shorts++ = ':';
 	for (i = 0; i < NR_ROWS; i++) {
 		if (!(rows[i].commands & command->bit))

@@ -219,6 +219,24 @@ static void a_command_line_is_read_whole(void **state UNUSED)
 	assert_int_equal(parse(&attach, "--help --nonsense", &opts, &error), OPTIONS_HELP);
 }
 
+static void options_may_follow_the_process_id(void **state UNUSED)
+{
+	struct options opts;
+	char *error;
+
+	assert_int_equal(parse(&attach, "4711 --json -l 1G", &opts, &error), OPTIONS_RUN);
+	assert_int_equal(opts.pid, 4711);
+	assert_true(opts.json);
+	assert_int_equal(opts.fast_limit_bytes, 1ULL << 30);
+	assert_int_equal(parse(&attach, "--json 4711 --policy stay", &opts, &error), OPTIONS_RUN);
+	assert_int_equal(opts.pid, 4711);
+	assert_string_equal(opts.policy, "stay");
+	assert_int_equal(parse(&status, "4711 --json", &opts, &error), OPTIONS_RUN);
+	assert_int_equal(opts.pid, 4711);
+	assert_int_equal(parse(&attach, "-- 4711", &opts, &error), OPTIONS_RUN);
+	assert_int_equal(opts.pid, 4711);
+}
+
 static void what_follows_the_program_is_its_own(void **state UNUSED)
 {
 	struct options opts;
@@ -233,6 +251,10 @@ static void what_follows_the_program_is_its_own(void **state UNUSED)
 	assert_int_equal(parse(&run, "prog -v --help", &opts, &error), OPTIONS_RUN);
 	assert_string_equal(opts.argv[2], "--help");
 	assert_false(opts.verbose);
+	assert_int_equal(parse(&run, "-j prog -j -- --budget", &opts, &error), OPTIONS_RUN);
+	assert_string_equal(opts.argv[0], "prog");
+	assert_string_equal(opts.argv[2], "--");
+	assert_string_equal(opts.argv[3], "--budget");
 }
 
 static const struct {
@@ -251,6 +273,10 @@ static const struct {
 	{ &attach, "--budget", "--budget needs a value" },
 	{ &attach, "-b", "-b needs a value" },
 	{ &attach, "--json=yes 1", "takes no value" },
+	{ &attach, "1 --nonsense", "attach has no option --nonsense" },
+	{ &attach, "1 -x", "attach has no option -x" },
+	{ &attach, "1 --budget", "--budget needs a value" },
+	{ &attach, "1 --json 2", "one process id" },
 	{ &attach, "--budget 64X 1", "--budget: '64X'" },
 	{ &status, "--budget 64M 1", "status has no option --budget" },
 	{ &run, "--daemon prog", "run has no option --daemon" },
@@ -401,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_bad_value_is_refused_with_what_is_allowed),
 		cmocka_unit_test(nodes_are_read_as_the_kernel_writes_them),
 		cmocka_unit_test(a_command_line_is_read_whole),
+		cmocka_unit_test(options_may_follow_the_process_id),
 		cmocka_unit_test(what_follows_the_program_is_its_own),
 		cmocka_unit_test(a_bad_command_line_is_refused_with_the_reason),
 		cmocka_unit_test(names_and_letters_are_used_once),
