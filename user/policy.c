@@ -2,7 +2,7 @@
 /*
  * policy.c - the table of policies, and what they share
  *
- * Owns the scale of hotness, the survey of all pages and the rule of backing
+ * Owns the scale of heat, the survey of all pages and the rule of backing
  * off.  How much moves, and which, is each policy's own.
  */
 #include <string.h>
