@@ -2,10 +2,12 @@
 /*
  * abi_test.c - what /dev/hemem takes, and what it refuses with which errno
  *
- * One test per line of the errno dictionary in hemem_assist.h, and sweeps over
- * sizes, flags, counts and pointers.  After every refusal it is proved that
- * nothing changed: the struct and the array are what they were, byte for byte,
- * with outputs poisoned before, and the page still lies where it lay.
+ * One test per line of the errno dictionary in hemem_assist.h (EPERM is in
+ * rights_test.c, EOPNOTSUPP in missing_test.c, ENOMEM in fail_nth_test.c, EINTR
+ * in lifecycle_test.c), and sweeps over sizes, flags, counts and pointers.
+ * After every refusal it is proved that nothing changed: the struct and the
+ * array are what they were, byte for byte, with outputs poisoned before, and
+ * the page still lies where it lay.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -28,7 +28,7 @@ enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_SKIP = 4 };
  * Emulated guests are slow: this is to end a hang, not to measure.  It is
  * several times what the longest test takes there.
  */
-#define TIMEOUT_S	60
+#define TIMEOUT_S	180
 #define TIMEOUT_LONG_S	600
 
 static struct test *tests, **tests_end = &tests;

@@ -23,6 +23,7 @@
 #include "dev.h"
 #include "harness.h"
 #include "mem.h"
+#include "module.h"
 #include "need.h"
 #include "node.h"
 #include "proc.h"
@@ -343,7 +344,7 @@ TEST(controller_is_killed, "kill -9 the controller in the middle of a batch, ove
 	 "target is unharmed and free, and nothing leaks", need_migrate, need_scan,
 	 need_two_nodes)
 {
-	int kills = harness_rounds("HEMEM_KILLS", 60, 1000);
+	int kills = harness_rounds("HEMEM_KILLS", 1000, 10000);
 	size_t start, before, after;
 
 	target_start_anon(&target, NR_PAGES, node_a());
@@ -538,24 +539,6 @@ TEST(one_fd_two_threads, "migrate to and fro from two threads by one fd", need_m
 
 /* --- the module ---------------------------------------------------------------------------- */
 
-static int module_unload(void)
-{
-	return syscall(SYS_delete_module, "hemem_assist", O_NONBLOCK) ? -errno : 0;
-}
-
-static int module_load(void)
-{
-	const char *args = getenv("HEMEM_KO_ARGS");
-	int err = 0, file = open(getenv("HEMEM_KO"), O_RDONLY | O_CLOEXEC);
-
-	if (file < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, file, args ? args : "", 0))
-		err = -errno;
-	close(file);
-	return err;
-}
-
 TEST(rmmod_is_refused, "be refused to unload the module while an fd is open, attached or not",
 	 need_module, need_module_file)
 {
@@ -569,7 +552,7 @@ TEST(rmmod_is_refused, "be refused to unload the module while an fd is open, att
 	EXPECT_EQ(0, proc_read_number(REFCNT));
 	ASSERT_EQ(0, module_unload());
 	EXPECT_EQ(-1, access(HEMEM_ASSIST_DEVICE, F_OK));
-	ASSERT_EQ(0, module_load());
+	ASSERT_EQ(0, module_load(NULL));
 	EXPECT_EQ(0, access(HEMEM_ASSIST_DEVICE, R_OK | W_OK));
 }
 
@@ -585,7 +568,7 @@ TEST(target_outlives_module, "unload the module and find a former target unharme
 	expect_unharmed();
 	EXPECT_EQ(0, target_tell(&target, TARGET_WRITE));
 	expect_unharmed();
-	ASSERT_EQ(0, module_load());
+	ASSERT_EQ(0, module_load(NULL));
 }
 
 TEST(load_and_unload, "load and unload the module many times, with work in between", need_migrate,
@@ -596,7 +579,7 @@ TEST(load_and_unload, "load and unload the module many times, with work in betwe
 	target_start_anon(&target, 32, node_a());
 	for (round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, module_unload());
-		ASSERT_EQ(0, module_load());
+		ASSERT_EQ(0, module_load(NULL));
 		fd = dev_open_attached(target.pid);
 		ASSERT_LE(0, fd);
 		EXPECT_EQ(0, migrate_to(round % 2 ? node_a() : node_b()));
@@ -689,6 +672,105 @@ TEST(tracepoints_fire, "switch the tracepoints on and see the begin and end of e
 			NOTE("no event %s", events[i]);
 	snprintf(wanted, sizeof(wanted), "target=%d moves=64 moved=", target.pid);
 	EXPECT(strstr(trace, wanted));
+}
+
+/* --- EINTR, which nobody lives to read ------------------------------------------------------- */
+
+#define SYS_EXIT	TRACING "events/raw_syscalls/sys_exit/"
+
+/* Of a target that forks all the time, and of the controller that waits for it. */
+static struct waiting {
+	struct mem page;		/* that shall move */
+	int nid;			/* where it lies, as far as has been said */
+	int forker;
+	struct gate gate;
+} *waiting;
+
+/* Each fork holds the memory's lock for as long as it takes to copy 64 MiB of map. */
+static void fork_for_ever(void *arg __attribute__((unused)))
+{
+	size_t bytes = 64UL << 20;
+	char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	ASSERT(map != MAP_FAILED);
+	madvise(map, bytes, MADV_NOHUGEPAGE);
+	memset(map, 1, bytes);
+	mem_make_anon(&waiting->page, 1, node_a());
+	madvise(waiting->page.addr, PAGE, MADV_DONTFORK);
+	gate_open(&waiting->gate);
+	for (;;) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+static void migrate_for_ever(void *arg __attribute__((unused)))
+{
+	struct hemem_assist_move move = { .addr = (uintptr_t)waiting->page.addr };
+
+	fd = dev_open_attached(waiting->forker);
+	ASSERT_LE(0, fd);
+	gate_open(&waiting->gate);
+	for (;;) {
+		move.node = (__u32)(waiting->nid == node_a() ? node_b() : node_a());
+		ASSERT_EQ(0, dev_migrate(fd, &move, 1, 0, NULL));
+		if (move.out_status == HEMEM_ASSIST_MOVED)
+			waiting->nid = (int)move.node;
+	}
+}
+
+/* Did the last ioctl of @pid, which is dead, end with EINTR? */
+static bool ended_with_eintr(pid_t pid)
+{
+	static char trace[1 << 16];
+	char wanted[32];
+
+	snprintf(wanted, sizeof(wanted), "-%d ", pid);
+	ASSERT_LE(0, proc_read(TRACING "trace", trace, sizeof(trace)));
+	return strstr(trace, wanted);
+}
+
+/* The signal that ends a call early ends its caller, too; a tracepoint still sees it. */
+TEST(eintr, "kill a controller that waits for the target's memory: its call ends with EINTR, and "
+	 "has done nothing", need_migrate, need_two_nodes, need_two_cpus, need_tracefs)
+{
+	int kills, nr_eintr = 0;
+	pid_t controller;
+
+	need_tracefs_mounted();
+	if (access(SYS_EXIT, F_OK))
+		SKIP("the kernel cannot trace system calls");
+	waiting = mmap(NULL, sizeof(*waiting), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT(waiting != MAP_FAILED);
+	waiting->nid = node_a();
+	gate_init(&waiting->gate);
+	waiting->forker = proc_start(fork_for_ever, NULL);
+	gate_wait(&waiting->gate);
+	/* ioctl is 16 */
+	ASSERT_EQ(0, proc_write(SYS_EXIT "filter", "id == 16 && ret == -4"));
+	ASSERT_EQ(0, proc_write(SYS_EXIT "enable", "1"));
+	for (kills = 0; kills < 100 && nr_eintr < 5; kills++) {
+		controller = proc_start(migrate_for_ever, NULL);
+		gate_wait(&waiting->gate);
+		usleep((useconds_t)(1000 * (kills % 8)));
+		EXPECT_EQ(128 + SIGKILL, proc_kill(controller));
+		if (!ended_with_eintr(controller)) {
+			waiting->nid = node_of_pid(waiting->forker, waiting->page.addr);
+			continue;
+		}
+		nr_eintr++;
+		EXPECT_EQ(waiting->nid, node_of_pid(waiting->forker, waiting->page.addr));
+	}
+	proc_write(SYS_EXIT "enable", "0");
+	proc_write(SYS_EXIT "filter", "0");
+	NOTE("%d of %d calls ended with EINTR", nr_eintr, kills);
+	EXPECT_LT(0, nr_eintr);
+	proc_kill(waiting->forker);
 }
 
 TEST(parameters_are_explained, "find a description for every module parameter",

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * missing_test.c - a kernel that lacks some of the functions the module calls
+ *
+ * The module is loaded anew, and its parameter "without" hides functions from
+ * it.  INFO, missing_symbols and every ioctl must then tell the same story:
+ * what is off says EOPNOTSUPP and changes nothing, what is on works.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "harness.h"
+#include "mem.h"
+#include "module.h"
+#include "need.h"
+#include "node.h"
+#include "proc.h"
+#include "target.h"
+
+#define DEVICE	"/sys/class/misc/hemem/"
+
+enum {
+	NR_PAGES	= 16,
+	MIGRATE		= HEMEM_ASSIST_FEAT_MIGRATE,
+	SCAN		= HEMEM_ASSIST_FEAT_SCAN,
+	FLUSH		= HEMEM_ASSIST_FEAT_FLUSH,
+	DRAIN		= HEMEM_ASSIST_FEAT_DRAIN,
+	ALL		= MIGRATE | SCAN | FLUSH | DRAIN,
+};
+
+/* A function that kernels call by two names has both in one row. */
+static const struct hidden {
+	const char *names;		/* comma separated */
+	__u64 lost;			/* features that go with them */
+} hidden[] = {
+	{ "pidfd_get_pid", ALL },
+	{ "mm_access", ALL },
+	{ "security_task_movememory", ALL },
+	{ "cpuset_mems_allowed", ALL },
+	{ "walk_page_range", ALL },
+	{ "migrate_pages", MIGRATE },
+	{ "putback_movable_pages", MIGRATE },
+	{ "folio_isolate_lru,isolate_lru_page", MIGRATE },
+	{ "flush_tlb_mm_range", FLUSH },
+	{ "lru_add_drain_all", DRAIN },
+	{ "flush_tlb_mm_range,lru_add_drain_all", FLUSH | DRAIN },
+	{ "migrate_pages,flush_tlb_mm_range", MIGRATE | FLUSH },
+	/* An element of the list is a whole name, not a part of one. */
+	{ "migrate_page,pages,mm_access_,,", 0 },
+};
+
+static const char *hidden_name(int row)
+{
+	return hidden[row].names;
+}
+
+static const struct rows hidden_rows = {
+	.nr = sizeof(hidden) / sizeof(hidden[0]),
+	.name = hidden_name,
+};
+
+static struct target target;
+static struct hemem_assist_move moves[NR_PAGES];
+static struct hemem_assist_run runs[NR_PAGES];
+static __u64 lost;			/* features that must be off */
+
+static long counter(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEVICE "stats/%s", name);
+	return proc_read_number(path);
+}
+
+/* Every line of missing_symbols is hidden, and at least one if a feature is lost. */
+static void expect_missing(const char *names)
+{
+	char text[4096] = "", *line, *rest = text;
+	unsigned int nr = 0;
+
+	ASSERT_LE(0, proc_read(DEVICE "missing_symbols", text, sizeof(text)));
+	while ((line = strsep(&rest, "\n")) && *line) {
+		nr++;
+		if (!EXPECT(strstr(names, line)))
+			NOTE("%s is missing and was not hidden", line);
+	}
+	EXPECT_EQ(lost != 0, nr != 0);
+}
+
+static void expect_info(void)
+{
+	struct hemem_assist_info info;
+	int fd = dev_open();
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, dev_info(fd, &info));
+	EXPECT_EQ(ALL & ~lost, info.out_features);
+	EXPECT_EQ(HEMEM_ASSIST_ABI, info.out_abi);
+	close(fd);
+}
+
+/* Off before anything else is asked: whether the fd is attached, too. */
+static void expect_off(int fd, bool has_migrate, bool has_scan)
+{
+	struct hemem_assist_scan scan = {
+		.start = 4096, .end = 8192, .runs = (uintptr_t)runs,
+		.max_runs = NR_PAGES,
+	};
+
+	mem_moves(&target.mem, node_b(), moves);
+	if (!has_migrate)
+		EXPECT_EQ(-EOPNOTSUPP, dev_migrate(fd, moves, NR_PAGES, 0, NULL));
+	if (!has_scan)
+		EXPECT_EQ(-EOPNOTSUPP, dev_scan(fd, &scan));
+}
+
+/* Without DRAIN a page may still wait in a per-CPU list: BUSY, and it stays. */
+static void expect_migrate(int fd)
+{
+	long drains = counter("drains");
+	struct hemem_assist_migrate reply;
+	unsigned int nr = mem_moves(&target.mem, node_b(), moves);
+
+	ASSERT_EQ(0, dev_migrate(fd, moves, nr, 0, &reply));
+	EXPECT_EQ(reply.out_nr[HEMEM_ASSIST_MOVED],
+		  target_count(&target, node_b()));
+	if (lost & DRAIN) {
+		EXPECT_EQ(drains, counter("drains"));
+		EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED] +
+				    reply.out_nr[HEMEM_ASSIST_BUSY]);
+	} else {
+		EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED]);
+	}
+}
+
+static void expect_scan(int fd)
+{
+	long flushes = counter("scan_flushes");
+	struct hemem_assist_scan scan = {
+		.flags = HEMEM_ASSIST_SCAN_CLEAR_ACCESSED |
+			 HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
+		.start = (uintptr_t)target.mem.addr,
+		.end = (uintptr_t)target.mem.addr + target.mem.bytes,
+		.runs = (uintptr_t)runs, .max_runs = NR_PAGES,
+	};
+
+	ASSERT_EQ(0, target_tell(&target, TARGET_WRITE));
+	ASSERT_EQ(0, dev_scan(fd, &scan));
+	EXPECT_EQ(NR_PAGES, scan.out_nr_present);
+	EXPECT_EQ(NR_PAGES, scan.out_nr_accessed);
+	EXPECT_EQ(flushes + (lost & FLUSH ? 0 : 1), counter("scan_flushes"));
+	ASSERT_EQ(0, dev_scan(fd, &scan));
+	EXPECT_EQ(NR_PAGES, scan.out_nr_present);
+	EXPECT_EQ(0, scan.out_nr_accessed);
+}
+
+/* In a process of its own, so that the module is loaded again whatever happens. */
+static void look(void *arg)
+{
+	const struct hidden *row = arg;
+	int fd;
+
+	lost = row->lost;
+	expect_missing(row->names);
+	expect_info();
+	target_start_anon(&target, NR_PAGES, node_a());
+	fd = dev_open();
+	ASSERT_LE(0, fd);
+	expect_off(fd, !(lost & MIGRATE), !(lost & SCAN));
+	EXPECT_EQ(lost == ALL ? -EOPNOTSUPP : 0, dev_attach(fd, target.pid));
+	expect_off(fd, !(lost & MIGRATE), !(lost & SCAN));
+	EXPECT_EQ(NR_PAGES, target_count(&target, node_a()));
+	if (!(lost & SCAN))
+		expect_scan(fd);
+	if (!(lost & MIGRATE))
+		expect_migrate(fd);
+	EXPECT_EQ(0, target_tell(&target, TARGET_COUNT_BAD));
+	close(fd);
+	target_kill(&target);
+}
+
+TEST_ROWS(eopnotsupp, "hide kernel functions from the module, and find what needs them off, "
+	  "said beforehand, and the rest at work", &hidden_rows, need_migrate, need_scan,
+	  need_flush, need_two_nodes, need_module_file)
+{
+	char args[128];
+
+	snprintf(args, sizeof(args), "without=%s", hidden[row].names);
+	ASSERT_EQ(0, module_unload());
+	if (EXPECT_EQ(0, module_load(args))) {
+		EXPECT_EQ(0, proc_wait(proc_start(look, (void *)&hidden[row])));
+		EXPECT_EQ(0, module_unload());
+	}
+	ASSERT_EQ(0, module_load(NULL));
+}
