@@ -47,7 +47,7 @@
 #define MAPS_CHECK_NS	(5 * SECOND_NS)	/* with watch: for what it cannot see */
 #define MIN_TICK_NS	1000000		/* a sampler in a hurry gets 1,000 ticks a second */
 #define PLAN_EVERY_NS	SECOND_NS	/* without news: the watermark may be crossed */
-#define MAX_MOVES	65536		/* of one plan: 256 MiB of base pages, 1.5 MiB of plan */
+#define MAX_MOVES	262144		/* of one plan: 1 GiB, half a second; 6 MiB of plan, if used */
 #define BUCKET_BYTES	(4 * HEAT_HUGE_BYTES)	/* two huge pages there and two back */
 #define MAX_FDS		40
 #define MAX_REFUSED	(HEAT_NEVER - 1)
@@ -373,6 +373,7 @@ static void look(struct loop *loop)
 		fail(loop, "cannot read the free memory of the nodes", err);
 	stats->fast_free_bytes = tier_free_bytes(&loop->tiers, TIER_FAST);
 	stats->slow_free_bytes = tier_free_bytes(&loop->tiers, TIER_SLOW);
+	stats->fast_cache_bytes = tier_cache_bytes(&loop->tiers, TIER_FAST);
 	stats->fast_watermark_bytes = tier_watermark_bytes(&loop->tiers, TIER_FAST);
 	stats->look_ns = now_ns() - began_ns;
 }

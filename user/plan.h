@@ -67,7 +67,14 @@ struct plan {
 	uint64_t backed_off_pages;
 };
 
-/** plan_new() - a plan with room for @max_moves.  Return: 0 or -ENOMEM. */
+/**
+ * plan_new() - make an empty plan
+ * @max_moves: it has room for; 512 or more, or a policy that fills it with base
+ *	pages at most cannot move a huge page
+ * @ret_plan: untouched on failure
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int plan_new(size_t max_moves, struct plan **ret_plan);
 
 /** plan_free() - NULL is allowed */

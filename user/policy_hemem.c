@@ -13,11 +13,19 @@
  *    that only make room for later get at most half of it.
  *  - A page that was refused is left alone for longer and longer.
  *  - The target can be held below a number of bytes on the fast tier.
+ *  - Page cache may take the room that demotions make for new memory.  So the
+ *    target makes way only while it has more cold bytes on the fast tier than there
+ *    is page cache.  The cold pages that stay are what hot ones are swapped for, as a
+ *    promotion cannot take the place of page cache.
+ *  - A plan is bounded in bytes only, by the budget and by what it can hold of base
+ *    pages, so that shares of the budget are shares of the plan.
  *
  * Example: budget 10 MiB; the fast tier has 1 MiB free and shall keep 3 MiB; 8
  * MiB of hot pages wait on the slow tier.  The watermark asks for 2 MiB, which is
  * less than half of 10: demoted.  The other 8 MiB are shared: 4 MiB of the coldest
- * pages go and 4 MiB of the hottest come.  2 + 4 + 4 = 10, and 3 MiB are free.
+ * pages go and 4 MiB of the hottest come.  2 + 4 + 4 = 10, and 3 MiB are free.  With
+ * 20 MiB of cold pages and 18 MiB of page cache there, the watermark gets 1 MiB: should
+ * the cache take it, there is as much of the one as of the other.
  */
 #include "policy.h"
 
@@ -89,19 +97,20 @@ static uint64_t tier_lack(const struct tier_set *tiers, enum tier_level level)
 }
 
 static struct amounts decide(const struct snapshot *snapshot, const struct plan *plan,
-			     const struct policy_survey *survey)
+			     const struct policy_survey *survey, uint64_t budget)
 {
 	const uint64_t *fast = survey->bytes[TIER_FAST], *slow = survey->bytes[TIER_SLOW];
 	uint64_t cold = sum(fast, 0, POLICY_RANK_READS);
 	uint64_t hot = sum(slow, POLICY_RANK_READS, POLICY_NR_RANKS);
 	uint64_t on_fast = plan->tier_bytes[TIER_FAST], limit = snapshot->fast_limit_bytes;
-	uint64_t rest = snapshot->budget_bytes, half = hot ? rest / 2 : rest;
+	uint64_t cache = tier_cache_bytes(snapshot->tiers, TIER_FAST);
+	uint64_t rest = budget, half = hot ? rest / 2 : rest;
 	struct amounts amounts;
 
 	amounts.limit = min_u64(above(on_fast, limit), half);
 	amounts.watermark = above(tier_lack(snapshot->tiers, TIER_FAST), amounts.limit);
 	amounts.watermark = min_u64(amounts.watermark, half - amounts.limit);
-	amounts.watermark = min_u64(amounts.watermark, above(cold, amounts.limit));
+	amounts.watermark = min_u64(amounts.watermark, above(cold, amounts.limit + cache) / 2);
 	rest -= amounts.limit + amounts.watermark;
 
 	amounts.room = min_u64(tier_room(snapshot->tiers, TIER_FAST), above(limit, on_fast));
@@ -253,15 +262,16 @@ static void hemem_plan(const struct snapshot *snapshot, struct plan *plan)
 	struct policy_survey survey;
 	struct amounts amounts;
 	struct pick demote = { .from = TIER_FAST }, promote = { .from = TIER_SLOW, .promote = true };
+	uint64_t budget = min_u64(snapshot->budget_bytes, plan->max_moves * HEAT_BASE_BYTES);
 	uint64_t forced, demoted = 0;
 
 	policy_survey(snapshot, plan, &survey);
 	plan->cool = heat_peak(snapshot->heat) >= POLICY_COOL_AT;
-	amounts = decide(snapshot, plan, &survey);
+	amounts = decide(snapshot, plan, &survey, budget);
 	forced = amounts.limit + amounts.watermark;
 
 	demote.want_bytes = forced + amounts.swap;
-	demote.max_bytes = snapshot->budget_bytes;
+	demote.max_bytes = budget;
 	demote.last_rank = amounts.limit ? POLICY_NR_RANKS - 1 : POLICY_RANK_READS - 1;
 	if (demote.want_bytes)
 		demoted = pick_pages(snapshot, &survey, &demote, plan);
@@ -269,7 +279,7 @@ static void hemem_plan(const struct snapshot *snapshot, struct plan *plan)
 
 	/* A huge page may have made more room than was wanted: use it. */
 	promote.want_bytes = amounts.room + above(demoted, forced);
-	promote.want_bytes = min_u64(promote.want_bytes, snapshot->budget_bytes - demoted);
+	promote.want_bytes = min_u64(promote.want_bytes, budget - demoted);
 	promote.max_bytes = promote.want_bytes;
 	promote.last_rank = POLICY_RANK_READS;
 	if (promote.want_bytes)

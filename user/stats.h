@@ -56,6 +56,7 @@ enum stats_kind {
 	X(hot_fast_bytes, GAUGE, "bytes", "hot bytes of the target on the fast tier") \
 	X(hot_slow_bytes, GAUGE, "bytes", "hot bytes of the target on the slow tier") \
 	X(fast_free_bytes, GAUGE, "bytes", "free memory of the fast tier") \
+	X(fast_cache_bytes, GAUGE, "bytes", "page cache on the fast tier; it is no room for promotions") \
 	X(fast_watermark_bytes, GAUGE, "bytes", "free memory that is kept on the fast tier for new allocations") \
 	X(slow_free_bytes, GAUGE, "bytes", "free memory of the slow tier") \
 	X(fast_limit_bytes, GAUGE, "bytes", "most bytes that the target may have on the fast tier; 2^64-1: no limit") \

@@ -14,7 +14,14 @@
  * hundredth of the node, at least 16 MiB, which is what one program thread
  * touches for the first time in about 10 ms: enough for a few ticks of most
  * programs, too little to miss.  A small node (a test guest) keeps at most an
- * eighth.
+ * eighth.  Of a slow node only the "low" mark is left alone: on a machine whose
+ * files fill its memory, what is free lies between the two marks for ever, and a
+ * demotion needs room for the moment only, until the promotion that it is for.
+ *
+ * Free memory is MemFree.  Page cache is no room: MIGRATE does not reclaim, and for
+ * new memory the kernel takes another node's free page before it drops cache of this
+ * one.  But cache is what may fill any room that is made; so it is told, and the
+ * policy sees to it that the target does not make way for it without end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -98,9 +105,10 @@ static bool asked_for(const struct bitmask *mask, int nid)
 	return mask && (unsigned long)nid < mask->size && numa_bitmask_isbitset(mask, nid);
 }
 
+/* Shmem is not in the lists of file pages: it cannot be dropped, only swapped. */
 static int read_meminfo(const char *sysroot, struct tier_node *node)
 {
-	uint64_t total_kib = 0, free_kib = 0;
+	uint64_t total_kib = 0, free_kib = 0, active_kib = 0, inactive_kib = 0;
 	char path[80], line[256];
 	int found = 0;
 	FILE *file;
@@ -109,31 +117,35 @@ static int read_meminfo(const char *sysroot, struct tier_node *node)
 	file = open_under(sysroot, path);
 	if (!file)
 		return -errno;
-	while (found < 2 && fgets(line, sizeof(line), file)) {
+	while (fgets(line, sizeof(line), file)) {
 		found += sscanf(line, "Node %*d MemTotal: %" SCNu64, &total_kib) == 1;
 		found += sscanf(line, "Node %*d MemFree: %" SCNu64, &free_kib) == 1;
+		sscanf(line, "Node %*d Active(file): %" SCNu64, &active_kib);
+		sscanf(line, "Node %*d Inactive(file): %" SCNu64, &inactive_kib);
 	}
 	fclose(file);
 	if (found < 2)
 		return -EBADMSG;
 	node->total_bytes = total_kib << 10;
 	node->free_bytes = free_kib << 10;
+	node->cache_bytes = (active_kib + inactive_kib) << 10;
 	return 0;
 }
 
-/* Sum of the "high" marks of a node's zones; 0 where zoneinfo cannot be read. */
-static uint64_t kernel_high_bytes(const char *sysroot, int nid)
+/* Sum of one mark of a node's zones, "high" or "low"; 0: zoneinfo cannot be read. */
+static uint64_t kernel_mark_bytes(const char *sysroot, int nid, const char *mark)
 {
 	FILE *file = open_under(sysroot, "/proc/zoneinfo");
 	uint64_t pages, sum = 0;
-	char line[256];
+	char line[256], name[16];
 	int current = -1;
 
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file)) {
 		sscanf(line, "Node %d, zone", &current);
-		if (current == nid && sscanf(line, " high %" SCNu64, &pages) == 1)
+		if (current == nid && sscanf(line, " %15s %" SCNu64, name, &pages) == 2 &&
+		    !strcmp(name, mark))
 			sum += pages;
 	}
 	fclose(file);
@@ -144,7 +156,8 @@ static void set_watermark(const char *sysroot, struct tier_node *node)
 {
 	uint64_t room = node->total_bytes / 100;
 
-	node->watermark_bytes = kernel_high_bytes(sysroot, node->nid);
+	node->watermark_bytes = kernel_mark_bytes(sysroot, node->nid,
+						  node->level == TIER_FAST ? "high" : "low");
 	if (node->level == TIER_FAST)
 		node->watermark_bytes += room > ROOM_BYTES ? room : ROOM_BYTES;
 	if (node->watermark_bytes > node->total_bytes / 8)
@@ -277,6 +290,17 @@ uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level)
 	for (i = 0; i < set->nr_nodes; i++)
 		if (set->nodes[i].level == level)
 			bytes += set->nodes[i].free_bytes;
+	return bytes;
+}
+
+uint64_t tier_cache_bytes(const struct tier_set *set, enum tier_level level)
+{
+	uint64_t bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].level == level)
+			bytes += set->nodes[i].cache_bytes;
 	return bytes;
 }
 

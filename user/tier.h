@@ -27,6 +27,7 @@ enum tier_level {
  * @level: its tier
  * @total_bytes: its memory
  * @free_bytes: free memory, when tier_look() looked last
+ * @cache_bytes: page cache then, which the kernel can drop; not part of free_bytes
  * @watermark_bytes: free memory that is left alone there: on the slow tier what
  *	the kernel itself keeps, on the fast tier also some for new allocations
  */
@@ -35,6 +36,7 @@ struct tier_node {
 	enum tier_level level;
 	uint64_t total_bytes;
 	uint64_t free_bytes;
+	uint64_t cache_bytes;
 	uint64_t watermark_bytes;
 };
 
@@ -65,7 +67,7 @@ struct tier_set {
 int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char *sysroot,
 	      struct tier_set *ret_set);
 
-/** tier_look() - read the free memory of all nodes again.  Return: 0 or -errno. */
+/** tier_look() - read free memory and page cache of all nodes again.  Return: 0 or -errno. */
 int tier_look(struct tier_set *set);
 
 /** tier_index() - index of node @nid in @set, or TIER_NO_NODE */
@@ -73,6 +75,9 @@ unsigned int tier_index(const struct tier_set *set, int nid);
 
 /** tier_free_bytes() - free memory of one tier */
 uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level);
+
+/** tier_cache_bytes() - page cache of one tier */
+uint64_t tier_cache_bytes(const struct tier_set *set, enum tier_level level);
 
 /** tier_watermark_bytes() - memory to keep free on one tier */
 uint64_t tier_watermark_bytes(const struct tier_set *set, enum tier_level level);

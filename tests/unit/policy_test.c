@@ -229,6 +229,56 @@ static void the_watermark_is_kept_although_nothing_is_hot(void **state)
 	assert_int_equal(world->plan->nr, 0);
 }
 
+/* The second half of the example of policy_hemem.c. */
+static void for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_cache(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 1 * MIB;
+	world->tiers.nodes[FAST].watermark_bytes = 3 * MIB;
+	world->tiers.nodes[FAST].cache_bytes = 18 * MIB;
+	world->snapshot.budget_bytes = 10 * MIB;
+	put(world, 20 * MIB, FAST, 0, 0);
+	put(world, 8 * MIB, SLOW, 20, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 1 * MIB);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 9 * MIB / 2);
+	assert_int_equal(promoted(world->plan), 9 * MIB / 2);
+}
+
+/*
+ * File reads take at once whatever room a demotion made.  The target must not lose
+ * all of its cold pages to that, and its hot pages must come to the fast tier.
+ */
+static void page_cache_that_takes_all_room_does_not_push_the_target_out(void **state)
+{
+	struct world *world = *state;
+	uint64_t cold, promoted_bytes = 0;
+	size_t i;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	world->tiers.nodes[FAST].watermark_bytes = 16 * MIB;
+	world->snapshot.budget_bytes = 10 * MIB;
+	put(world, 64 * MIB, FAST, 0, 0);
+	put(world, 8 * MIB, SLOW, 20, 0);
+	for (world->snapshot.turn = 0; world->snapshot.turn < 100; world->snapshot.turn++) {
+		make_plan(world);
+		must_be_sound(world);
+		for (i = 0; i < world->plan->nr; i++)
+			heat_set_node(world->heat, world->plan->moves[i].addr,
+				      world->plan->moves[i].to);
+		promoted_bytes += promoted(world->plan);
+		world->tiers.nodes[FAST].cache_bytes += world->plan->bytes -
+							2 * promoted(world->plan);
+	}
+	assert_int_equal(world->plan->nr, 0);
+	assert_int_equal(promoted_bytes, 8 * MIB);
+	cold = world->plan->tier_bytes[TIER_FAST] - world->plan->hot_bytes[TIER_FAST];
+	assert_in_range(cold, world->tiers.nodes[FAST].cache_bytes - 8 * MIB, 64 * MIB);
+	assert_true(cold >= 24 * MIB);
+}
+
 static void hot_pages_do_not_leave_for_the_watermark(void **state)
 {
 	struct world *world = *state;
@@ -236,10 +286,11 @@ static void hot_pages_do_not_leave_for_the_watermark(void **state)
 	world->tiers.nodes[FAST].free_bytes = 0;
 	world->tiers.nodes[FAST].watermark_bytes = 30 * MIB;
 	put(world, 50 * MIB, FAST, 100, 0);
-	put(world, 5 * MIB, FAST, 0, 1);
+	put(world, 6 * MIB, FAST, 0, 1);
 	make_plan(world);
 	must_be_sound(world);
-	assert_int_equal(world->plan->bytes, 5 * MIB);
+	assert_int_equal(world->plan->bytes, 3 * MIB);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 3 * MIB);
 }
 
 static void promotions_do_not_use_up_the_watermark(void **state)
@@ -419,6 +470,28 @@ static void a_plan_that_is_full_holds_the_hottest(void **state)
 	}
 }
 
+/* A plan of 100 moves has the shares of a budget of 100 base pages. */
+static void a_plan_that_is_full_has_promotions_beside_demotions(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	world->tiers.nodes[FAST].watermark_bytes = 100 * MIB;
+	put(world, 20 * MIB, FAST, 0, 0);
+	put(world, 20 * MIB, SLOW, 20, 0);
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(world->plan->nr, 100);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 50 * PAGE);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), 25 * PAGE);
+	assert_int_equal(promoted(world->plan), 25 * PAGE);
+	/* A limit that is far exceeded does not take all either. */
+	world->snapshot.fast_limit_bytes = 0;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_LIMIT), 50 * PAGE);
+}
+
 static int new_world_of_100_moves(void **state)
 {
 	return new_world_with(state, 100);
@@ -566,6 +639,8 @@ int main(void)
 		TEST(written_pages_come_first_then_the_most_read),
 		TEST(the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4),
 		TEST(the_watermark_is_kept_although_nothing_is_hot),
+		TEST(for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_cache),
+		TEST(page_cache_that_takes_all_room_does_not_push_the_target_out),
 		TEST(hot_pages_do_not_leave_for_the_watermark),
 		TEST(promotions_do_not_use_up_the_watermark),
 		TEST(the_coldest_pages_make_room),
@@ -579,6 +654,8 @@ int main(void)
 		TEST(four_huge_pages_of_budget_swap_two_for_two),
 		TEST(a_huge_page_makes_room_for_base_pages),
 		cmocka_unit_test_setup_teardown(a_plan_that_is_full_holds_the_hottest,
+						new_world_of_100_moves, free_world),
+		cmocka_unit_test_setup_teardown(a_plan_that_is_full_has_promotions_beside_demotions,
 						new_world_of_100_moves, free_world),
 		TEST(pages_of_unknown_place_and_those_that_cannot_move_are_left_out),
 		TEST(a_slow_tier_without_room_takes_no_demotions),

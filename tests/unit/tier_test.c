@@ -8,6 +8,7 @@
  *   two-sockets          0 and 1, both with CPUs
  *   one-node             0
  *   cpus-without-memory  CPUs in node 0, memory in node 1
+ *   full-of-files        two-nodes, with page cache in nearly all of node 0
  *   broken               has_cpu says "0-"
  */
 #include "unit.h"
@@ -127,14 +128,14 @@ static void nodes_that_cannot_be_are_named(UNUSED void **state)
 	must_refuse(NULL, NULL, DATA "/nowhere", -ENOENT, "CONFIG_NUMA");
 }
 
-/* Kernel's "high" marks: 30 + 3000 pages on node 0, 5000 on node 1. */
+/* Kernel's "high" marks of node 0: 30 + 3000 pages; "low" ones of node 1: 20 + 20. */
 static void watermarks_are_the_kernels_and_a_hundredth_of_a_fast_node(UNUSED void **state)
 {
 	struct tier_set set;
 
 	assert_int_equal(open_tiers(NULL, NULL, DATA "/two-nodes", &set), 0);
 	assert_int_equal(set.nodes[0].watermark_bytes, 3030 * 4 * KIB + 4096 * MIB / 100);
-	assert_int_equal(set.nodes[1].watermark_bytes, 5000 * 4 * KIB);
+	assert_int_equal(set.nodes[1].watermark_bytes, 40 * 4 * KIB);
 	assert_int_equal(tier_watermark_bytes(&set, TIER_FAST), set.nodes[0].watermark_bytes);
 	assert_int_equal(tier_free_bytes(&set, TIER_FAST), 1024 * MIB);
 	assert_int_equal(tier_free_bytes(&set, TIER_SLOW), 8192 * MIB);
@@ -146,7 +147,7 @@ static void a_small_fast_node_keeps_16_mib_or_an_eighth(UNUSED void **state)
 
 	assert_int_equal(open_tiers(NULL, NULL, DATA "/four-nodes", &set), 0);
 	assert_int_equal(set.nodes[0].watermark_bytes, 100 * 4 * KIB + 16 * MIB);
-	assert_int_equal(set.nodes[2].watermark_bytes, 100 * 4 * KIB);
+	assert_int_equal(set.nodes[2].watermark_bytes, 20 * 4 * KIB);
 }
 
 static void free_memory_is_read_again_at_each_look(UNUSED void **state)
@@ -160,6 +161,23 @@ static void free_memory_is_read_again_at_each_look(UNUSED void **state)
 	assert_int_equal(set.nodes[1].free_bytes, 8192 * MIB);
 	set.sysroot = DATA "/nowhere";
 	assert_int_equal(tier_look(&set), -ENOENT);
+}
+
+/* 3 GiB of file pages; 128 MiB of shmem are in FilePages, too, but no page cache. */
+static void page_cache_is_told_and_is_not_free(UNUSED void **state)
+{
+	struct tier_set set;
+
+	assert_int_equal(open_tiers(NULL, NULL, DATA "/full-of-files", &set), 0);
+	assert_int_equal(tier_free_bytes(&set, TIER_FAST), 20 * MIB);
+	assert_int_equal(tier_cache_bytes(&set, TIER_FAST), 3072 * MIB);
+	assert_int_equal(tier_cache_bytes(&set, TIER_SLOW), 3 * MIB);
+	set.nodes[0].cache_bytes = 0;
+	assert_int_equal(tier_look(&set), 0);
+	assert_int_equal(tier_cache_bytes(&set, TIER_FAST), 3072 * MIB);
+	/* A kernel that does not tell. */
+	assert_int_equal(open_tiers(NULL, NULL, DATA "/two-nodes", &set), 0);
+	assert_int_equal(tier_cache_bytes(&set, TIER_FAST), 0);
 }
 
 static void a_node_number_finds_its_index(UNUSED void **state)
@@ -183,6 +201,7 @@ int main(void)
 		cmocka_unit_test(watermarks_are_the_kernels_and_a_hundredth_of_a_fast_node),
 		cmocka_unit_test(a_small_fast_node_keeps_16_mib_or_an_eighth),
 		cmocka_unit_test(free_memory_is_read_again_at_each_look),
+		cmocka_unit_test(page_cache_is_told_and_is_not_free),
 		cmocka_unit_test(a_node_number_finds_its_index),
 	};
 
