@@ -93,9 +93,13 @@ bool target_alive(const struct target *target)
 
 int target_refresh(struct target *target)
 {
-	int err = read_stat(target->pid, target);
+	struct target now = *target;
 
-	return err || !target_alive(target) ? -ESRCH : 0;
+	/* After the end the PID may be a stranger's: then nothing of it is taken over. */
+	if (read_stat(target->pid, &now) || !target_alive(target))
+		return -ESRCH;
+	*target = now;
+	return 0;
 }
 
 void target_close(struct target *target)

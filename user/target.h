@@ -40,7 +40,7 @@ int target_open(pid_t pid, struct target *ret_target);
 /** target_alive() - has it not ended?  A zombie has ended. */
 bool target_alive(const struct target *target);
 
-/** target_refresh() - read @comm again, after exec.  Return: 0 or -ESRCH. */
+/** target_refresh() - read @comm again, after exec.  Return: 0, or -ESRCH and no change. */
 int target_refresh(struct target *target);
 
 /** target_close() - let go; TARGET_NONE is allowed */
