@@ -307,6 +307,9 @@ static int run_attachment(struct attachment *at, json_t **ret_end)
 		fprintf(stderr, "hemem-ctl: attached to process %d (%s), mover %s\n",
 			at->target.pid, at->target.comm, at->mover);
 	end = loop_run(at->loop);
+	if (end == LOOP_EXITED && !at->plan->opts->json)
+		fprintf(stderr, "hemem-ctl: process %d (%s) has ended\n", at->target.pid,
+			at->target.comm);
 	look_for_first(at);
 	*ret_end = describe(at);
 	json_object_set_new(*ret_end, "end", json_string(ends[end]));
