@@ -3,16 +3,15 @@
  * loop.c - drain samples, look, plan, move, wait
  *
  * Owns the order of things, time, and the budget.  Each step belongs to somebody
- * else: samples to the sampler, regions to region and watch, decisions to the
- * policy, moves to the mover.  What belongs to one target is in struct
- * loop_target, what belongs to the machine in struct loop.
+ * else: what the target is and has to follow, samples to the sampler, decisions to the
+ * policy, moves to the mover.
  *
  * The budget is a bucket: it fills with budget_bytes_per_s, a plan may take what
  * is in it, and it holds what one plan's time brings, but at least BUCKET_BYTES, or a
  * small budget could never move a huge page.
  *
- * A step that takes long makes its own next turn late: reading regions and
- * planning take at most a twentieth of one CPU each, as scanning does.
+ * A plan that takes long makes the next one late: planning takes at most a twentieth
+ * of one CPU, as scanning and reading regions do.
  */
 #include <errno.h>
 #include <signal.h>
@@ -28,23 +27,19 @@
 #include <unistd.h>
 
 #include "assist.h"
+#include "follow.h"
 #include "heat.h"
 #include "loop.h"
 #include "mover.h"
 #include "options.h"
 #include "plan.h"
 #include "policy.h"
-#include "region.h"
 #include "sampler.h"
 #include "stats.h"
-#include "target.h"
 #include "tier.h"
-#include "watch.h"
 
 #define SECOND_NS	1000000000ULL
-#define CPU_SHARE	20		/* a step takes one in so many ns, at most */
-#define MAPS_EVERY_NS	SECOND_NS	/* without watch: changes are seen this late */
-#define MAPS_CHECK_NS	(5 * SECOND_NS)	/* with watch: for what it cannot see */
+#define CPU_SHARE	20		/* planning takes one in so many ns, at most */
 #define MIN_TICK_NS	1000000		/* a sampler in a hurry gets 1,000 ticks a second */
 #define PLAN_EVERY_NS	SECOND_NS	/* without news: the watermark may be crossed */
 #define MAX_MOVES	262144		/* of one plan: 1 GiB, half a second; 6 MiB of plan, if used */
@@ -61,35 +56,8 @@ struct loop_fd {
 };
 
 /**
- * struct loop_target - what belongs to one target
- * @target: the process
- * @assist: the module, attached to it; closed when nothing needs it, or while the
- *	target has no memory (between two programs, in exit)
- * @regions: its regions when they were read last
- * @heat: its pages
- * @sampler_state: NULL with a sampler that keeps none
- * @watch: NULL: regions are read by the clock
- * @is_attached: the sampler is open
- * @has_changed: regions have to be read again
- * @maps_due_ns: earliest time to read regions because of a change
- * @maps_check_ns: latest time to read them in any case
- */
-struct loop_target {
-	struct target target;
-	struct assist assist;
-	struct region_set regions;
-	struct heat *heat;
-	void *sampler_state;
-	struct watch *watch;
-	bool is_attached;
-	bool has_changed;
-	uint64_t maps_due_ns;
-	uint64_t maps_check_ns;
-};
-
-/**
  * struct loop - everything
- * @needs_assist: sampler or mover work through the module
+ * @follow: the target
  * @bucket_bytes: what may move now
  * @filled_ns: when the bucket was filled last
  * @plan_due_ns: earliest time of the next plan
@@ -102,12 +70,10 @@ struct loop_target {
  */
 struct loop {
 	const struct options *opts;
-	const struct sampler *sampler;
 	const struct policy *policy;
 	const struct mover *mover;
-	bool needs_assist;
 	struct tier_set tiers;
-	struct loop_target target;
+	struct follow follow;
 	struct plan *plan;
 	struct stats stats;
 	uint64_t bucket_bytes;
@@ -146,216 +112,30 @@ static void end_with(struct loop *loop, enum loop_end end)
 	loop->has_ended = true;
 }
 
+/* What follow answers: 0, -ESRCH: the target has ended, or what it complained about. */
+static void end_on(struct loop *loop, int err)
+{
+	if (err)
+		end_with(loop, err == -ESRCH ? LOOP_EXITED : LOOP_FAILED);
+}
+
 static void fail(struct loop *loop, const char *what, int err)
 {
 	fprintf(stderr, "hemem-ctl: %s: %s\n", what, strerror(-err));
 	end_with(loop, LOOP_FAILED);
 }
 
-/* ---- attach and detach ---- */
-
-static int complain_attach(const struct target *target, int err, pid_t holder)
-{
-	char pid[64];
-
-	snprintf(pid, sizeof(pid), "process %d (%s)", (int)target->pid, target->comm);
-	if (err == -EBUSY && holder)
-		fprintf(stderr, "hemem-ctl: %s is held by process %d already: hemem-ctl detach %d "
-			"first\n", pid, (int)holder, (int)target->pid);
-	else if (err == -EBUSY)
-		fprintf(stderr, "hemem-ctl: %s is held by a controller in another PID namespace "
-			"already\n", pid);
-	else if (err == -EPERM)
-		fprintf(stderr, "hemem-ctl: no right to look into %s: run as its user or as root\n",
-			pid);
-	else
-		fprintf(stderr, "hemem-ctl: cannot attach to %s: %s\n", pid, strerror(-err));
-	return err;
-}
-
-static int open_assist(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-	pid_t holder = 0;
-	int err;
-
-	if (!loop->needs_assist)
-		return 0;
-	err = assist_open(&t->assist);
-	if (err) {
-		fprintf(stderr, "hemem-ctl: %s\n", assist_reason(err));
-		return err;
-	}
-	err = assist_attach(&t->assist, t->target.pidfd, &holder);
-	if (err == -ESRCH && target_alive(&t->target))
-		err = -EAGAIN;	/* it is between two programs */
-	else if (err)
-		complain_attach(&t->target, err, holder);
-	if (err)
-		assist_close(&t->assist);
-	return err;
-}
-
-/* Begin to sample the program that the target runs now. */
-static int attach(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-	struct sampler_context context = {
-		.assist = &t->assist, .regions = &t->regions, .tiers = &loop->tiers,
-		.heat = t->heat, .stats = &loop->stats,
-	};
-	int err = open_assist(loop);
-
-	if (err)
-		return err;
-	err = loop->sampler->open(&context, &t->sampler_state);
-	if (err) {
-		fprintf(stderr, "hemem-ctl: the sampler %s does not work here: %s\n",
-			loop->sampler->name, strerror(-err));
-		assist_close(&t->assist);
-		return err;
-	}
-	t->is_attached = true;
-	t->has_changed = true;
-	t->maps_due_ns = 0;
-	return 0;
-}
-
-static void detach(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-
-	if (t->is_attached)
-		loop->sampler->close(t->sampler_state);
-	t->sampler_state = NULL;
-	t->is_attached = false;
-	assist_close(&t->assist);
-}
-
-/*
- * The memory that we knew is gone: the target has ended, or it has called exec and
- * is another program now, of which nothing is known.
- */
-static void lose_memory(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-
-	detach(loop);
-	heat_clear(t->heat);
-	region_free(&t->regions);
-	if (!target_alive(&t->target)) {
-		end_with(loop, LOOP_EXITED);
-		return;
-	}
-	loop->stats.events_exec++;
-}
-
-/* Attach again after exec; while that is not possible yet, in a later tick. */
-static void attach_again(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-	int err = target_refresh(&t->target);
-
-	if (!err)
-		err = attach(loop);
-	if (!err || err == -EAGAIN)
-		return;
-	end_with(loop, err == -ESRCH || !target_alive(&t->target) ? LOOP_EXITED : LOOP_FAILED);
-}
-
 /* ---- 1. drain ---- */
 
 static void drain_samples(struct loop *loop)
 {
-	struct loop_target *t = &loop->target;
 	uint64_t began_ns = now_ns();
-	int err;
 
-	if (!t->is_attached)
-		return;
-	err = loop->sampler->drain(t->sampler_state, began_ns);
-	if (err == -ESRCH)
-		lose_memory(loop);
-	else if (err)
-		fail(loop, "sampling failed", err);
+	end_on(loop, follow_drain(&loop->follow, began_ns));
 	loop->stats.drain_ns = now_ns() - began_ns;
 }
 
 /* ---- 2. look ---- */
-
-static void forget_range(void *arg, uint64_t start, uint64_t end)
-{
-	struct loop *loop = arg;
-
-	heat_forget_range(loop->target.heat, start, end);
-	loop->stats.regions_unmapped++;
-}
-
-static void count_regions(struct loop *loop)
-{
-	const struct region_set *set = &loop->target.regions;
-	size_t i;
-
-	loop->stats.regions = 0;
-	loop->stats.region_bytes = 0;
-	for (i = 0; i < set->nr; i++) {
-		if (!region_movable(&set->list[i]))
-			continue;
-		loop->stats.regions++;
-		loop->stats.region_bytes += set->list[i].end - set->list[i].start;
-	}
-}
-
-static void read_events(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-	struct stats *stats = &loop->stats;
-	struct watch_events events;
-
-	if (!t->watch || watch_read(t->watch, &events))
-		return;
-	stats->events_mmap += events.nr_mmap;
-	stats->events_munmap += events.nr_munmap;
-	stats->events_mremap += events.nr_mremap;
-	stats->events_brk += events.nr_brk;
-	stats->events_fork += events.nr_fork;
-	stats->events_lost += events.nr_lost;
-	if (events.nr_mmap || events.nr_munmap || events.nr_mremap || events.nr_brk ||
-	    events.nr_lost)
-		t->has_changed = true;
-	if (events.nr_exec && t->is_attached)
-		lose_memory(loop);
-}
-
-static void read_regions(struct loop *loop)
-{
-	struct loop_target *t = &loop->target;
-	uint64_t began_ns = now_ns();
-	struct region_set now;
-	int err;
-
-	if (began_ns < t->maps_check_ns && !(t->has_changed && began_ns >= t->maps_due_ns))
-		return;
-	err = region_read(t->target.pid, &now);
-	if (!target_alive(&t->target)) {
-		if (!err)
-			region_free(&now);
-		lose_memory(loop);
-		return;
-	}
-	if (err) {
-		fail(loop, "cannot read the target's /proc/PID/maps", err);
-		return;
-	}
-	region_diff(&t->regions, &now, forget_range, loop);
-	region_free(&t->regions);
-	t->regions = now;
-	t->has_changed = false;
-	t->maps_due_ns = began_ns + (now_ns() - began_ns) * CPU_SHARE;
-	t->maps_check_ns = t->maps_due_ns + (t->watch ? MAPS_CHECK_NS : MAPS_EVERY_NS);
-	loop->stats.maps_reads++;
-	count_regions(loop);
-}
 
 static void look(struct loop *loop)
 {
@@ -363,11 +143,7 @@ static void look(struct loop *loop)
 	struct stats *stats = &loop->stats;
 	int err;
 
-	read_events(loop);
-	if (!loop->has_ended && !loop->target.is_attached)
-		attach_again(loop);
-	if (!loop->has_ended && loop->target.is_attached)
-		read_regions(loop);
+	end_on(loop, follow_look(&loop->follow));
 	err = tier_look(&loop->tiers);
 	if (err)
 		fail(loop, "cannot read the free memory of the nodes", err);
@@ -403,7 +179,7 @@ static void fill_bucket(struct loop *loop, uint64_t now)
 /* A plan is worth its time if there are news, or if the last one left work. */
 static bool plan_is_due(const struct loop *loop, uint64_t now)
 {
-	if (!loop->target.is_attached || now < loop->plan_due_ns)
+	if (!loop->follow.is_attached || now < loop->plan_due_ns)
 		return false;
 	return loop->stats.scans != loop->planned_scans || loop->planned_moves ||
 	       now >= loop->planned_ns + PLAN_EVERY_NS;
@@ -426,7 +202,7 @@ static void make_plan(struct loop *loop)
 	uint64_t began_ns = now_ns();
 	struct snapshot snapshot = {
 		.turn = loop->stats.plans,
-		.heat = loop->target.heat,
+		.heat = loop->follow.heat,
 		.tiers = &loop->tiers,
 		.fast_limit_bytes = loop->opts->fast_limit_bytes,
 	};
@@ -438,7 +214,7 @@ static void make_plan(struct loop *loop)
 	snapshot.budget_bytes = loop->bucket_bytes;
 	loop->policy->plan(&snapshot, loop->plan);
 	if (loop->plan->cool) {
-		heat_cool(loop->target.heat);
+		heat_cool(loop->follow.heat);
 		loop->stats.coolings++;
 	}
 	show_plan(loop);
@@ -493,7 +269,7 @@ static void take_results(struct loop *loop)
 
 	for (; move < end; move++) {
 		stats_add_move(stats, move->status, move->bytes, plan_promotes(move));
-		learn(loop->target.heat, move);
+		learn(loop->follow.heat, move);
 	}
 	moved = stats->bytes_moved - moved_before;
 	if (loop->bucket_bytes != UINT64_MAX)
@@ -502,19 +278,19 @@ static void take_results(struct loop *loop)
 
 static void move_pages_of_plan(struct loop *loop)
 {
-	struct loop_target *t = &loop->target;
+	struct follow *follow = &loop->follow;
 	struct mover_context context = {
-		.pid = t->target.pid, .assist = &t->assist, .tiers = &loop->tiers,
+		.pid = follow->target.pid, .assist = &follow->assist, .tiers = &loop->tiers,
 	};
 	uint64_t began_ns = now_ns();
 	int err;
 
-	if (!loop->plan->nr || !t->is_attached)
+	if (!loop->plan->nr || !follow->is_attached)
 		return;
 	err = loop->mover->send(&context, loop->plan);
 	take_results(loop);
 	if (err == -ESRCH)
-		lose_memory(loop);
+		end_on(loop, follow_lose_memory(follow));
 	else if (err)
 		fail(loop, "moving pages failed", err);
 	loop->stats.move_ns = now_ns() - began_ns;
@@ -526,7 +302,7 @@ static void show_sizes(struct loop *loop)
 {
 	struct heat_sizes sizes;
 
-	heat_sizes(loop->target.heat, &sizes);
+	heat_sizes(loop->follow.heat, &sizes);
 	loop->stats.pages = sizes.nr_pages;
 	loop->stats.pages_huge = sizes.nr_huge;
 	loop->stats.heat_store_bytes = sizes.store_bytes;
@@ -538,16 +314,14 @@ static void show_sizes(struct loop *loop)
 /* The next tick: a period from now, or when the sampler has work again. */
 static void set_timer(struct loop *loop)
 {
-	uint64_t now = now_ns(), tick_ns = now + loop->opts->period_ms * 1000000ULL, due_ns;
+	uint64_t now = now_ns(), tick_ns = now + loop->opts->period_ms * 1000000ULL;
+	uint64_t due_ns = follow_due_ns(&loop->follow);
 	struct itimerspec timer = { { 0, 0 }, { 0, 0 } };
 
-	if (loop->target.is_attached) {
-		due_ns = loop->sampler->due_ns(loop->target.sampler_state);
-		if (due_ns < now + MIN_TICK_NS)
-			due_ns = now + MIN_TICK_NS;
-		if (due_ns < tick_ns)
-			tick_ns = due_ns;
-	}
+	if (due_ns < now + MIN_TICK_NS)
+		due_ns = now + MIN_TICK_NS;
+	if (due_ns < tick_ns)
+		tick_ns = due_ns;
 	timer.it_value.tv_sec = tick_ns / SECOND_NS;
 	timer.it_value.tv_nsec = tick_ns % SECOND_NS;
 	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL))
@@ -650,51 +424,25 @@ void loop_unwatch_fd(struct loop *loop, int fd)
 	}
 }
 
-static int choose_parts(struct loop *loop)
+static int open_parts(struct loop *loop, pid_t pid)
 {
 	const struct options *opts = loop->opts;
+	const struct sampler *sampler = sampler_find(opts->sampler);
 	struct assist assist;
 	bool has_assist;
 
 	has_assist = !assist_open(&assist);
 	if (has_assist)
 		assist_close(&assist);
-	loop->sampler = sampler_find(opts->sampler);
 	loop->policy = policy_find(opts->policy);
 	loop->mover = mover_find(opts->mover, has_assist);
-	if (!loop->sampler || !loop->policy || !loop->mover) {
+	if (!sampler || !loop->policy || !loop->mover) {
 		fprintf(stderr, "hemem-ctl: no such %s: see hemem-ctl attach --help\n",
-			!loop->sampler ? "sampler" : !loop->policy ? "policy" : "mover");
+			!sampler ? "sampler" : !loop->policy ? "policy" : "mover");
 		return -EINVAL;
 	}
-	loop->needs_assist = loop->sampler->needs_assist || loop->mover->needs_assist;
-	return 0;
-}
-
-static int open_target(struct loop *loop, pid_t pid)
-{
-	struct loop_target *t = &loop->target;
-	int err = target_open(pid, &t->target);
-
-	if (err == -ESRCH)
-		fprintf(stderr, "hemem-ctl: there is no process %d\n", (int)pid);
-	else if (err == -EINVAL)
-		fprintf(stderr, "hemem-ctl: %d is a kernel thread or no PID: it has no memory to "
-			"tier\n", (int)pid);
-	else if (err == -ENOSYS)
-		fprintf(stderr, "hemem-ctl: this kernel has no pidfd_open(2): Linux 5.3 or newer is "
-			"needed\n");
-	else if (err)
-		fprintf(stderr, "hemem-ctl: cannot open process %d: %s\n", (int)pid, strerror(-err));
-	if (err)
-		return err;
-	err = attach(loop);
-	if (err == -EAGAIN)
-		err = 0;	/* it calls exec right now: the first tick attaches */
-	if (!err && watch_open(pid, &t->watch))
-		fprintf(stderr, "hemem-ctl: reading the target's regions once a second: %s\n",
-			watch_reason());
-	return err;
+	return follow_open(&loop->follow, pid, sampler,
+			   sampler->needs_assist || loop->mover->needs_assist);
 }
 
 static int start_clock(struct loop *loop)
@@ -713,7 +461,7 @@ static int start_clock(struct loop *loop)
 	if (!err)
 		err = loop_watch_fd(loop, loop->stop_fd, on_stop, loop);
 	if (!err)
-		err = loop_watch_fd(loop, loop->target.target.pidfd, on_exit_of_target, loop);
+		err = loop_watch_fd(loop, loop->follow.target.pidfd, on_exit_of_target, loop);
 	return err;
 }
 
@@ -725,15 +473,14 @@ static struct loop *loop_blank(const struct options *opts)
 	if (!loop)
 		return NULL;
 	loop->opts = opts;
-	loop->target.target = TARGET_NONE;
-	loop->target.assist = ASSIST_NONE;
 	loop->epoll_fd = loop->timer_fd = loop->stop_fd = -1;
 	for (i = 0; i < MAX_FDS; i++)
 		loop->fds[i].fd = -1;
 	loop->filled_ns = now_ns();
 	loop->began_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	loop->stats.fast_limit_bytes = opts->fast_limit_bytes;
-	if (heat_new(&loop->target.heat) || plan_new(MAX_MOVES, &loop->plan)) {
+	if (follow_init(&loop->follow, &loop->tiers, &loop->stats) ||
+	    plan_new(MAX_MOVES, &loop->plan)) {
 		loop_free(loop);
 		return NULL;
 	}
@@ -749,11 +496,9 @@ int loop_new(const struct options *opts, pid_t pid, struct loop **ret_loop)
 		fprintf(stderr, "hemem-ctl: out of memory\n");
 		return -ENOMEM;
 	}
-	err = choose_parts(loop);
+	err = tier_open(opts->fast, opts->slow, "", &loop->tiers);
 	if (!err)
-		err = tier_open(opts->fast, opts->slow, "", &loop->tiers);
-	if (!err)
-		err = open_target(loop, pid);
+		err = open_parts(loop, pid);
 	if (!err)
 		err = start_clock(loop);
 	if (err) {
@@ -774,12 +519,7 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	if (loop->sampler)
-		detach(loop);
-	watch_close(loop->target.watch);
-	region_free(&loop->target.regions);
-	heat_free(loop->target.heat);
-	target_close(&loop->target.target);
+	follow_close(&loop->follow);
 	plan_free(loop->plan);
 	close_fd(loop->stop_fd);
 	close_fd(loop->timer_fd);
