@@ -224,8 +224,10 @@ static int scan_run(struct scan *scan)
 			break;
 		before = arg->out_end;
 		ret = scan_batch(scan);
-		if (ret)
+		if (ret && arg->out_end == arg->start)
 			return ret;
+		if (ret)
+			break;		/* what was cleared has to be told */
 		ret = scan_copy_out(scan, 1);
 		if (ret)
 			return ret;
