@@ -186,7 +186,7 @@ static int scan_batch(struct scan *scan)
 {
 	struct hemem_assist_scan *arg = scan->arg;
 
-	if (mmap_read_lock_killable(scan->mm))
+	if (fatal_signal_pending(current) || mmap_read_lock_killable(scan->mm))
 		return -EINTR;
 	scan->cleared_end = 0;
 	arg->out_end = hemem_walk(scan->mm, arg->out_end, arg->end,
@@ -220,8 +220,6 @@ static int scan_run(struct scan *scan)
 	int ret;
 
 	while (arg->out_end < arg->end) {
-		if (fatal_signal_pending(current))
-			break;
 		before = arg->out_end;
 		ret = scan_batch(scan);
 		if (ret && arg->out_end == arg->start)
