@@ -18,13 +18,8 @@ Exit status: 0 all passed; 1 something failed; 2 usage; 4 all were skipped."
 # what hemem-ctl says about itself is believed.  Whether the memory is intact is
 # for the target to say.
 set -u
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/../..")
-workloads=$top/build/tests/workloads
-ctl=$top/build/hemem-ctl
-scratch=$(mktemp -d)
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-MIB=$((1 << 20))
 ALL=$((180 * MIB))		# of the target
 HOT=$((18 * MIB))		# of it, in the middle
 ROOM=$((60 * MIB))		# for it on the fast node: a third of it
@@ -51,37 +46,7 @@ declare -A sentences=(
 )
 order=(base_pages huge_pages numa_mover fast_limit shift detach stay)
 
-# --- things that are measured
-
-# bytes NODE START END: of the target, on that node
-bytes_on()
-{
-	"$workloads/where" "$target" "$2" "$3" | grep -o "node$1=[0-9]*" | cut -d= -f2
-}
-
-hot_pct()
-{
-	local bytes
-	bytes=$(bytes_on "$fast" "$hot_start" "$hot_end")
-	echo $((${bytes:-0} * 100 / (0x$hot_end - 0x$hot_start)))
-}
-
-node_free() { awk '/MemFree/ { print $4 * 1024 }' "/sys/devices/system/node/node$1/meminfo"; }
-
-now_s() { cut -d. -f1 /proc/uptime; }
-
 # --- things that are started
-
-note() { echo "  # $*"; }
-
-fail()
-{
-	note "FAILED: $*"
-	failed=1
-}
-
-# value NAME: of "NAME=value" in the target's last line about it
-value() { grep -o "\b$1=[^ ]*" "$scratch/target" | tail -n 1 | cut -d= -f2; }
 
 # What a node keeps free for itself: the kernel's high marks, and hemem-ctl's room for
 # new memory above them.
@@ -104,15 +69,6 @@ make_room_scarce()
 	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, of which $(($(kept_free "$fast") / MIB)) are kept; target: $((ALL / MIB)) MiB"
 }
 
-# The kernel's own NUMA balancing promotes too: with it on, nothing here would say
-# what hemem did.
-balancing=/proc/sys/kernel/numa_balancing
-balancing_off()
-{
-	balancing_was=$(cat $balancing 2> /dev/null)
-	[ -z "$balancing_was" ] || echo 0 > $balancing
-}
-
 # start_target ARGS...: the load; sets $target, $start ...
 start_target()
 {
@@ -125,57 +81,6 @@ start_target()
 	done
 	start=$(value start) end=$(value end) hot_start=$(value hot_start) hot_end=$(value hot_end)
 	[ "$(hot_pct)" = 0 ] || fail "$(hot_pct) % of the hot set is on the fast node already"
-}
-
-start_ctl()
-{
-	"$ctl" attach "$@" "$target" > "$scratch/ctl" 2>&1 &
-	controller=$!
-}
-
-stop_ctl()
-{
-	kill -INT $controller 2> /dev/null
-	wait $controller
-	local status=$?
-	controller=
-	[ $status = 0 ] || fail "hemem-ctl ended with $status: $(tail -n 3 "$scratch/ctl")"
-	[ "$(awk '$1 == "hemem_assist" { print $3 }' /proc/modules)" = 0 ] ||
-		fail "the module is still in use"
-}
-
-# The target checks all of its memory at the end.
-stop_target()
-{
-	kill -TERM $target
-	wait $target
-	local status=$?
-	target=
-	note "$(tail -n 1 "$scratch/target")"
-	[ $status = 0 ] || fail "the target's memory is not intact"
-}
-
-# wait_hot PCT SECONDS: sets $took_s
-wait_hot()
-{
-	local begin pct
-	begin=$(now_s)
-	while :; do
-		pct=$(hot_pct)
-		took_s=$(($(now_s) - begin))
-		[ "$pct" -lt "$1" ] || break
-		if [ $took_s -ge "$2" ]; then
-			fail "$pct % of the hot bytes are on the fast node after $took_s s"
-			tail -n 12 "$scratch/ctl" | sed 's/^/  #   hemem-ctl: /'
-			return 1
-		fi
-		if [ -n "$controller" ] && ! kill -0 $controller 2> /dev/null; then
-			fail "hemem-ctl ended: $(tail -n 3 "$scratch/ctl")"
-			return 1
-		fi
-		sleep 1
-	done
-	note "$pct % of the hot bytes are on the fast node $took_s s after attach"
 }
 
 # --- the tests
@@ -263,86 +168,7 @@ test_stay()
 	stop_target
 }
 
-# --- running them
+needs() { needs_common hotset $ALL; }
+prepare() { make_room_scarce; }
 
-# A process's exit is waited for: memory that is still being freed is no room.
-stop_all()
-{
-	[ -z "${controller:-}" ] || { kill -KILL $controller; wait $controller; } 2> /dev/null
-	[ -z "${target:-}" ] || { kill -KILL $target; wait $target; } 2> /dev/null
-	controller= target=
-	mountpoint -q "$scratch/ballast" && umount "$scratch/ballast"
-	return 0
-}
-
-finish()
-{
-	stop_all
-	[ -z "${balancing_was:-}" ] || echo "$balancing_was" > $balancing
-	rm -rf "$scratch"
-}
-
-# The fast node is the first with a CPU, the slow one the first other with memory.
-find_nodes()
-{
-	local dir node
-	fast= slow=
-	for dir in /sys/devices/system/node/node[0-9]*; do
-		node=${dir##*node}
-		[ "$(awk '/MemTotal/ { print $4 }' "$dir/meminfo")" -gt 0 ] || continue
-		if [ -z "$fast" ] && [ -n "$(cat "$dir/cpulist")" ]; then
-			fast=$node
-		elif [ -z "$slow" ]; then
-			slow=$node
-		fi
-	done
-}
-
-# needs: what is missing, as a sentence
-needs()
-{
-	[ "$(id -u)" = 0 ] || { echo "needs root"; return; }
-	[ -n "$fast" ] && [ -n "$slow" ] || { echo "needs two nodes with memory"; return; }
-	[ -c /dev/hemem ] || { echo "needs hemem_assist.ko loaded"; return; }
-	[ -x "$ctl" ] && [ -x "$workloads/hotset" ] || { echo "needs make tests"; return; }
-	[ "$(node_free "$slow")" -gt $((ALL + 50 * MIB)) ] || echo "needs $((ALL / MIB)) MiB free on node $slow"
-}
-
-list()
-{
-	local name
-	for name in "${order[@]}"; do
-		echo "attach_test.$name: This test will ${sentences[$name]}."
-	done
-}
-
-case ${1:-} in
---list) list; exit ;;
--*) echo "$usage"; [ "$1" = --help ]; exit $((2 * $?)) ;;
-esac
-for name in "$@"; do
-	[ -n "${sentences[$name]:-}" ] || { echo "attach_test.sh: no test $name; see --list" >&2; exit 2; }
-done
-[ $# -eq 0 ] || order=("$@")
-trap finish EXIT
-find_nodes
-echo "KTAP version 1"
-missing=$(needs)
-[ -z "$missing" ] || { echo "1..0 # SKIP $missing"; exit 4; }
-echo "1..${#order[@]}"
-balancing_off
-number=0 nr_failed=0
-for name in "${order[@]}"; do
-	number=$((number + 1)) failed= controller= target=
-	echo "# This test will ${sentences[$name]}."
-	make_room_scarce
-	"test_$name"
-	stop_all
-	if [ -z "$failed" ]; then
-		echo "ok $number attach_test.$name"
-	else
-		echo "not ok $number attach_test.$name"
-		nr_failed=$((nr_failed + 1))
-	fi
-done
-[ $nr_failed = 0 ]
+run_tests "$@"
