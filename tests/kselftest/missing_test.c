@@ -35,21 +35,22 @@ enum {
 static const struct hidden {
 	const char *names;		/* comma separated */
 	__u64 lost;			/* features that go with them */
+	bool is_optional;		/* not in kernels without SECURITY, CPUSETS */
 } hidden[] = {
-	{ "pidfd_get_pid", ALL },
-	{ "mm_access", ALL },
-	{ "security_task_movememory", ALL },
-	{ "cpuset_mems_allowed", ALL },
-	{ "walk_page_range", ALL },
-	{ "migrate_pages", MIGRATE },
-	{ "putback_movable_pages", MIGRATE },
-	{ "folio_isolate_lru,isolate_lru_page", MIGRATE },
-	{ "flush_tlb_mm_range", FLUSH },
-	{ "lru_add_drain_all", DRAIN },
-	{ "flush_tlb_mm_range,lru_add_drain_all", FLUSH | DRAIN },
-	{ "migrate_pages,flush_tlb_mm_range", MIGRATE | FLUSH },
+	{ "pidfd_get_pid", ALL, false },
+	{ "mm_access", ALL, false },
+	{ "security_task_movememory", ALL, true },
+	{ "cpuset_mems_allowed", ALL, true },
+	{ "walk_page_range", ALL, false },
+	{ "migrate_pages", MIGRATE, false },
+	{ "putback_movable_pages", MIGRATE, false },
+	{ "folio_isolate_lru,isolate_lru_page", MIGRATE, false },
+	{ "flush_tlb_mm_range", FLUSH, false },
+	{ "lru_add_drain_all", DRAIN, false },
+	{ "flush_tlb_mm_range,lru_add_drain_all", FLUSH | DRAIN, false },
+	{ "migrate_pages,flush_tlb_mm_range", MIGRATE | FLUSH, false },
 	/* An element of the list is a whole name, not a part of one. */
-	{ "migrate_page,pages,mm_access_,,", 0 },
+	{ "migrate_page,pages,mm_access_,,", 0, false },
 };
 
 static const char *hidden_name(int row)
@@ -57,9 +58,27 @@ static const char *hidden_name(int row)
 	return hidden[row].names;
 }
 
+/* Where the kernel has no such function, the module does without. */
+static const char *hidden_lacks(int row)
+{
+	FILE *symbols = hidden[row].is_optional ? fopen("/proc/kallsyms", "r") : NULL;
+	const char *lacks = "this kernel has no such function, and needs none";
+	char line[512], wanted[64];
+
+	if (!symbols)
+		return NULL;
+	snprintf(wanted, sizeof(wanted), " %s\n", hidden[row].names);
+	while (lacks && fgets(line, sizeof(line), symbols))
+		if (strstr(line, wanted))
+			lacks = NULL;
+	fclose(symbols);
+	return lacks;
+}
+
 static const struct rows hidden_rows = {
 	.nr = sizeof(hidden) / sizeof(hidden[0]),
 	.name = hidden_name,
+	.lacks = hidden_lacks,
 };
 
 static struct target target;
