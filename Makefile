@@ -83,6 +83,17 @@ demo: deps
 	$(Q)$(MAKE) all KDIR=$(call headers_of,6.1)
 	$(Q)$(top)/tools/demo
 
+#: make cost [KERNEL=6.1]  what MIGRATE and SCAN cost beside the kernel's own ways
+KERNEL ?= 6.1
+cost: deps
+	$(Q)mkdir -p $(build)/tests
+	$(Q)$(CC) -O2 -Wall -Wextra -Werror -I$(top)/include/uapi -o $(build)/tests/cost \
+		$(top)/tests/cost/cost.c -lnuma
+	$(Q)$(MAKE) modules KDIR=$(call headers_of,$(KERNEL))
+	$(Q)$(top)/tests/vm/run --kernel $(KERNEL) --icount --append init_on_alloc=0 \
+		--module $(build)/modules/$$(cat $$($(top)/tests/vm/kernel $(KERNEL))/release) \
+		-- $(build)/tests/cost
+
 #: make deps               install what building, demo and tests need (Debian packages)
 deps:
 	$(Q)$(top)/tools/deps
@@ -104,5 +115,5 @@ clean:
 distclean:
 	$(Q)rm -rf $(build)
 
-.PHONY: all help user modules module-in tests check check-matrix lint demo deps install \
+.PHONY: all help user modules module-in tests check check-matrix lint demo cost deps install \
 	clean distclean
