@@ -28,6 +28,7 @@
 #include <numa.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,37 +283,31 @@ unsigned int tier_index(const struct tier_set *set, int nid)
 	return TIER_NO_NODE;
 }
 
-uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level)
+/* @member: offset of a uint64_t in struct tier_node, to be summed over one tier */
+static uint64_t tier_sum(const struct tier_set *set, enum tier_level level, size_t member)
 {
 	uint64_t bytes = 0;
 	unsigned int i;
 
 	for (i = 0; i < set->nr_nodes; i++)
 		if (set->nodes[i].level == level)
-			bytes += set->nodes[i].free_bytes;
+			bytes += *(const uint64_t *)((const char *)&set->nodes[i] + member);
 	return bytes;
+}
+
+uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level)
+{
+	return tier_sum(set, level, offsetof(struct tier_node, free_bytes));
 }
 
 uint64_t tier_cache_bytes(const struct tier_set *set, enum tier_level level)
 {
-	uint64_t bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < set->nr_nodes; i++)
-		if (set->nodes[i].level == level)
-			bytes += set->nodes[i].cache_bytes;
-	return bytes;
+	return tier_sum(set, level, offsetof(struct tier_node, cache_bytes));
 }
 
 uint64_t tier_watermark_bytes(const struct tier_set *set, enum tier_level level)
 {
-	uint64_t bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < set->nr_nodes; i++)
-		if (set->nodes[i].level == level)
-			bytes += set->nodes[i].watermark_bytes;
-	return bytes;
+	return tier_sum(set, level, offsetof(struct tier_node, watermark_bytes));
 }
 
 const char *tier_name(enum tier_level level)
