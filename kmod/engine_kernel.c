@@ -218,13 +218,20 @@ static int look(struct stretch *stretch, struct hemem_assist_move *moves,
 
 /* ---- alloc ---- */
 
-static struct folio *new_folio(int node, unsigned int order)
+/*
+ * No reclaim, no compaction here: a full node is the caller's to empty.  With
+ * MAKE_ROOM an allocation below the low mark wakes kswapd, as the kernel's own
+ * promotions do (migrate_misplaced_folio()), and may go on to the min mark.
+ */
+static struct folio *new_folio(const struct stretch *stretch, unsigned int order)
 {
-	/* No reclaim, no compaction: a full node is the caller's to empty. */
 	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_THISNODE |
 		    __GFP_NOWARN | __GFP_NOMEMALLOC;
+	const int node = stretch->node;
 	struct folio *folio;
 
+	if (stretch->batch->makes_room)
+		gfp |= __GFP_KSWAPD_RECLAIM;
 #ifdef HEMEM_NEEDS_PREP_TRANSHUGE
 	folio = alloc_pages_node(node, order ? gfp | __GFP_COMP : gfp, order);
 	if (folio && order)
@@ -265,7 +272,7 @@ static void alloc(struct stretch *stretch)
 	for (i = 0; i < stretch->nr; i++) {
 		struct item *item = &stretch->items[i];
 
-		item->new = new_folio(stretch->node, folio_order(item->folio));
+		item->new = new_folio(stretch, folio_order(item->folio));
 		if (!item->new) {
 			folio_put(item->folio);
 			finish(item, HEMEM_ASSIST_NO_ROOM);
@@ -362,7 +369,7 @@ static hemem_migrate_page_t *move_get_new(hemem_migrate_page_t *src,
 	 * and that migrate_pages() has split.  NULL would end the whole call.
 	 */
 	if (!item)
-		return hemem_folio_to(new_folio(stretch->node, folio_order(folio)));
+		return hemem_folio_to(new_folio(stretch, folio_order(folio)));
 	item->is_used = true;
 	return hemem_folio_to(item->new);
 }

@@ -137,6 +137,7 @@ unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
  * @moves: the entries, kernel copy; addresses and nodes are valid
  * @nr_moves: how many
  * @may_share: pages mapped by others may move too
+ * @makes_room: a node short of free memory has its reclaim woken
  * @has_drained: the per-CPU LRU lists were drained for this batch already
  * @reply: the out members, filled as the batch goes
  */
@@ -145,6 +146,7 @@ struct hemem_batch {
 	struct hemem_assist_move *moves;
 	unsigned int nr_moves;
 	bool may_share;
+	bool makes_room;
 	bool has_drained;
 	struct hemem_assist_migrate *reply;
 };

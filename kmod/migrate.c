@@ -16,6 +16,8 @@
 #include "ksyms.h"
 #include "trace.h"
 
+#define MIGRATE_FLAGS (HEMEM_ASSIST_MIGRATE_SHARED | HEMEM_ASSIST_MIGRATE_MAKE_ROOM)
+
 static const struct hemem_engine *engine = &hemem_engine_kernel;
 
 static int check_moves(const struct hemem_assist_move *moves, unsigned int nr)
@@ -120,7 +122,7 @@ static void reset_reply(struct hemem_assist_migrate *reply)
 
 static int check_arg(const struct hemem_assist_migrate *arg)
 {
-	if (arg->flags & ~HEMEM_ASSIST_MIGRATE_SHARED || arg->reserved)
+	if (arg->flags & ~MIGRATE_FLAGS || arg->reserved)
 		return -EINVAL;
 	if (!arg->nr_moves || arg->nr_moves > HEMEM_ASSIST_MAX_BATCH)
 		return -EINVAL;
@@ -141,6 +143,7 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 	struct hemem_batch batch = {
 		.nr_moves = arg->nr_moves,
 		.may_share = arg->flags & HEMEM_ASSIST_MIGRATE_SHARED,
+		.makes_room = arg->flags & HEMEM_ASSIST_MIGRATE_MAKE_ROOM,
 		.reply = arg,
 	};
 	const u64 start_ns = ktime_get_ns();

@@ -81,12 +81,14 @@
  *	stays in a TLB may look idle, as it does to the kernel's own reclaim.
  * @HEMEM_ASSIST_FEAT_DRAIN: MIGRATE can move pages that were faulted in a
  *	moment ago and still wait in a per-CPU list.  Without it they are BUSY.
+ * @HEMEM_ASSIST_FEAT_MAKE_ROOM: MIGRATE knows HEMEM_ASSIST_MIGRATE_MAKE_ROOM
  */
 enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_MIGRATE	= 1 << 0,
 	HEMEM_ASSIST_FEAT_SCAN		= 1 << 1,
 	HEMEM_ASSIST_FEAT_FLUSH		= 1 << 2,
 	HEMEM_ASSIST_FEAT_DRAIN		= 1 << 3,
+	HEMEM_ASSIST_FEAT_MAKE_ROOM	= 1 << 4,
 };
 
 /**
@@ -142,7 +144,8 @@ struct hemem_assist_attach {
  * @HEMEM_ASSIST_BUSY: in use by someone else this moment (locked, under
  *	writeback, being reclaimed, or referenced by I/O); try again
  * @HEMEM_ASSIST_NO_ROOM: the node had no free page of this size; make room, then
- *	try again.  MIGRATE does not reclaim or compact.
+ *	try again.  MIGRATE does not reclaim or compact by itself; see
+ *	HEMEM_ASSIST_MIGRATE_MAKE_ROOM.
  * @HEMEM_ASSIST_NO_PAGE: nothing is mapped there: a hole, swapped out, never
  *	touched
  * @HEMEM_ASSIST_SHARED: mapped by other processes too, and the call did not have
@@ -188,9 +191,15 @@ struct hemem_assist_move {
  * enum hemem_assist_migrate_flags
  * @HEMEM_ASSIST_MIGRATE_SHARED: move pages that other processes map too; needs
  *	CAP_SYS_NICE
+ * @HEMEM_ASSIST_MIGRATE_MAKE_ROOM: a page that would leave a node with less free
+ *	memory than the kernel's low mark (/proc/zoneinfo) wakes the node's kswapd,
+ *	which drops page cache in the background until the high mark is free, and
+ *	gets its place as long as the min mark stays free.  The call itself never
+ *	waits for that.  Without the flag such a page is NO_ROOM and kswapd sleeps.
  */
 enum hemem_assist_migrate_flags {
 	HEMEM_ASSIST_MIGRATE_SHARED	= 1 << 0,
+	HEMEM_ASSIST_MIGRATE_MAKE_ROOM	= 1 << 1,
 };
 
 /**

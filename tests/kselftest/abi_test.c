@@ -155,7 +155,8 @@ static const struct op ops[] = {
 	{ "attach", HEMEM_ASSIST_ATTACH, sizeof(struct hemem_assist_attach), 0,
 	  good_attach },
 	{ "migrate", HEMEM_ASSIST_MIGRATE, sizeof(struct hemem_assist_migrate),
-	  HEMEM_ASSIST_MIGRATE_SHARED, good_migrate },
+	  HEMEM_ASSIST_MIGRATE_SHARED | HEMEM_ASSIST_MIGRATE_MAKE_ROOM,
+	  good_migrate },
 	{ "scan", HEMEM_ASSIST_SCAN, sizeof(struct hemem_assist_scan),
 	  HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
 	  good_scan },
@@ -386,7 +387,7 @@ TEST(info_is_true, "compare INFO with what the kernel says elsewhere", need_modu
 	EXPECT_EQ(getpagesize(), info.out_page_bytes);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_BATCH, info.out_max_batch);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_RUNS, info.out_max_runs);
-	EXPECT_EQ(0, info.out_features & ~0xfULL);
+	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_MAKE_ROOM - 1));
 	EXPECT_EQ(need_thp() && access("/sys/kernel/mm/transparent_hugepage",
 				       F_OK) ? 0 : HUGE_BYTES,
 		  info.out_huge_page_bytes);

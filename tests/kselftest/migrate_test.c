@@ -426,8 +426,7 @@ static void hog(void *arg)
  * The kernel keeps some memory back from the hog that it still gives to others,
  * so this sends batch after batch until one finds no room.
  */
-TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", need_migrate,
-	 need_two_nodes)
+static void fill_up(__u32 flags)
 {
 	struct mem mem, part;
 	unsigned int i, nr = HEMEM_ASSIST_MAX_BATCH, moved = 0;
@@ -441,7 +440,7 @@ TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", nee
 	attach(getpid());
 	for (part = mem, part.nr_units = nr, i = 0; i < 8; i++) {
 		part.addr = mem_unit(&mem, i * nr);
-		migrate(mem_moves(&part, node_b(), moves), 0);
+		migrate(mem_moves(&part, node_b(), moves), flags);
 		moved += reply.out_nr[HEMEM_ASSIST_MOVED];
 		if (reply.out_nr[HEMEM_ASSIST_NO_ROOM])
 			break;
@@ -456,6 +455,18 @@ TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", nee
 	EXPECT_EQ(moved, node_count(mem.addr, mem.bytes, node_b()));
 	EXPECT_EQ(0, mem_count_bad(&mem));
 	proc_kill(pid);
+}
+
+TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", need_migrate,
+	 need_two_nodes)
+{
+	fill_up(0);
+}
+
+/* What fills the node cannot be dropped: kswapd is woken in vain, and nobody waits for it. */
+TEST(full_node_make_room, "do the same with MAKE_ROOM", need_migrate, need_two_nodes)
+{
+	fill_up(HEMEM_ASSIST_MIGRATE_MAKE_ROOM);
 }
 
 /* A page in a pipe: its references say that someone else may write it. */
