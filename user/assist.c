@@ -90,16 +90,19 @@ static size_t nr_tried(const struct hemem_assist_move *moves, size_t nr)
 }
 
 int assist_migrate(struct assist *assist, struct hemem_assist_move *moves, size_t nr,
-		   uint64_t *ret_bytes)
+		   uint32_t flags, uint64_t *ret_bytes)
 {
 	struct hemem_assist_migrate migrate;
 	uint64_t bytes = 0;
 	size_t done = 0, tried;
 	int err;
 
+	if (!(assist->info.out_features & HEMEM_ASSIST_FEAT_MAKE_ROOM))
+		flags &= ~HEMEM_ASSIST_MIGRATE_MAKE_ROOM;
 	while (done < nr) {
 		memset(&migrate, 0, sizeof(migrate));
 		migrate.size = sizeof(migrate);
+		migrate.flags = flags;
 		migrate.moves = (uintptr_t)(moves + done);
 		migrate.nr_moves = nr - done < assist->info.out_max_batch ?
 				   nr - done : assist->info.out_max_batch;

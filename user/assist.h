@@ -54,13 +54,15 @@ int assist_attach(struct assist *assist, int pidfd, pid_t *ret_holder);
  * assist_migrate() - try a list of moves of any length
  * @assist: attached
  * @moves: @nr of them; get out_status and out_order
+ * @flags: enum hemem_assist_migrate_flags; MAKE_ROOM is left out for a module that
+ *	does not know it
  * @ret_bytes: bytes of the pages that moved; untouched on failure
  *
  * Sends batches of at most info.out_max_batch, and what a signal left untried
  * again.  Return: 0 or -errno; after an error earlier batches have their status.
  */
 int assist_migrate(struct assist *assist, struct hemem_assist_move *moves, size_t nr,
-		   uint64_t *ret_bytes);
+		   uint32_t flags, uint64_t *ret_bytes);
 
 /**
  * assist_scan() - scan from @scan->start as far as the runs have room

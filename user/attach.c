@@ -108,13 +108,14 @@ static json_t *describe(void *arg)
 	const struct attach_plan *plan = at->plan;
 
 	target_refresh(&at->target);
-	return json_pack("{ss si ss si sI ss so so sI so}",
+	return json_pack("{ss si ss si sI ss so ss? so sI so}",
 			 "version", HEMEM_VERSION,
 			 "target", at->target.pid, "program", at->target.comm,
 			 "controller", getpid(),
 			 "attached_ms", (json_int_t)((now_ns() - at->start_ns) / 1000000),
 			 "mover", at->mover,
 			 "options", options_json(plan->opts, plan->command),
+			 "waiting", stats_waiting(loop_stats(at->loop)),
 			 "stats", report_stats_json(loop_stats(at->loop)),
 			 "first_hot_ms", (json_int_t)(at->first_ns / 1000000),
 			 "first", at->has_first ? report_stats_json(&at->first) : json_null());

@@ -60,6 +60,8 @@ static void print_one(const json_t *json)
 	print_options(json_object_get(json, "options"));
 	printf("\n");
 	report_stats_from_json(json_object_get(json, "stats"), &stats);
+	if (stats_waiting(&stats))
+		printf("hot pages wait on the slow tier: %s\n\n", stats_waiting(&stats));
 	report_stats(stdout, &stats);
 }
 

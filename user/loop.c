@@ -150,6 +150,7 @@ static void look(struct loop *loop)
 	stats->fast_free_bytes = tier_free_bytes(&loop->tiers, TIER_FAST);
 	stats->slow_free_bytes = tier_free_bytes(&loop->tiers, TIER_SLOW);
 	stats->fast_cache_bytes = tier_cache_bytes(&loop->tiers, TIER_FAST);
+	stats->fast_room_bytes = tier_room_bytes(&loop->tiers, TIER_FAST);
 	stats->fast_watermark_bytes = tier_watermark_bytes(&loop->tiers, TIER_FAST);
 	stats->look_ns = now_ns() - began_ns;
 }

@@ -33,7 +33,8 @@ static int assist_send(const struct mover_context *context, struct plan *plan)
 		entries[i].addr = plan->moves[i].addr;
 		entries[i].node = context->tiers->nodes[plan->moves[i].to].nid;
 	}
-	err = assist_migrate(context->assist, entries, plan->nr, &bytes);
+	err = assist_migrate(context->assist, entries, plan->nr,
+			     plan->takes_cache ? HEMEM_ASSIST_MIGRATE_MAKE_ROOM : 0, &bytes);
 	for (i = 0; i < plan->nr; i++)
 		take_status(&plan->moves[i], &entries[i]);
 	free(entries);

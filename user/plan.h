@@ -51,6 +51,8 @@ struct plan_move {
  * @moves: room for @max_moves; the first @nr are filled, demotions before
  *	promotions, so that the room they make is there
  * @bytes: sum of the moves
+ * @takes_cache: there is room for all moves only if the kernel drops idle page cache
+ *	meanwhile; the mover has it do so
  * @cool: halve all heat
  * @tier_bytes: tracked bytes by tier, as the policy counted them
  * @hot_bytes: hot bytes by tier
@@ -61,6 +63,7 @@ struct plan {
 	size_t nr;
 	size_t max_moves;
 	uint64_t bytes;
+	bool takes_cache;
 	bool cool;
 	uint64_t tier_bytes[TIER_NR];
 	uint64_t hot_bytes[TIER_NR];

@@ -13,10 +13,11 @@
  *    that only make room for later get at most half of it.
  *  - A page that was refused is left alone for longer and longer.
  *  - The target can be held below a number of bytes on the fast tier.
+ *  - Hot pages take the place of idle page cache before that of cold pages (tier.c).
  *  - Page cache may take the room that demotions make for new memory.  So the
  *    target makes way only while it has more cold bytes on the fast tier than there
- *    is page cache.  The cold pages that stay are what hot ones are swapped for, as a
- *    promotion cannot take the place of page cache.
+ *    is page cache.  The cold pages that stay are what hot ones are swapped for when no
+ *    cache is idle.
  *  - A plan is bounded in bytes only, by the budget and by what it can hold of base
  *    pages, so that shares of the budget are shares of the plan.
  *
@@ -27,6 +28,7 @@
  * 20 MiB of cold pages and 18 MiB of page cache there, the watermark gets 1 MiB: should
  * the cache take it, there is as much of the one as of the other.
  */
+#include "bytes.h"
 #include "policy.h"
 
 /** struct amounts - bytes to move, and why */
@@ -34,7 +36,7 @@ struct amounts {
 	uint64_t limit;		/* demote: the target is above its limit */
 	uint64_t watermark;	/* demote: for new allocations */
 	uint64_t swap;		/* demote: to make room for as much promotion */
-	uint64_t room;		/* promote: into room that is free already */
+	uint64_t room;		/* promote: into room that is there already */
 };
 
 /**
@@ -53,17 +55,6 @@ struct pick {
 	uint64_t max_bytes;
 };
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* a - b, but not below 0 */
-static uint64_t above(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 static uint64_t sum(const uint64_t *bytes, unsigned int first, unsigned int end)
 {
 	uint64_t total = 0;
@@ -73,18 +64,6 @@ static uint64_t sum(const uint64_t *bytes, unsigned int first, unsigned int end)
 	return total;
 }
 
-/* Room above the watermarks of a tier, node by node: one's lack is not another's room. */
-static uint64_t tier_room(const struct tier_set *tiers, enum tier_level level)
-{
-	uint64_t room = 0;
-	unsigned int i;
-
-	for (i = 0; i < tiers->nr_nodes; i++)
-		if (tiers->nodes[i].level == level)
-			room += above(tiers->nodes[i].free_bytes, tiers->nodes[i].watermark_bytes);
-	return room;
-}
-
 static uint64_t tier_lack(const struct tier_set *tiers, enum tier_level level)
 {
 	uint64_t lack = 0;
@@ -92,7 +71,7 @@ static uint64_t tier_lack(const struct tier_set *tiers, enum tier_level level)
 
 	for (i = 0; i < tiers->nr_nodes; i++)
 		if (tiers->nodes[i].level == level)
-			lack += above(tiers->nodes[i].watermark_bytes, tiers->nodes[i].free_bytes);
+			lack += bytes_above(tiers->nodes[i].watermark_bytes, tiers->nodes[i].free_bytes);
 	return lack;
 }
 
@@ -107,18 +86,18 @@ static struct amounts decide(const struct snapshot *snapshot, const struct plan 
 	uint64_t rest = budget, half = hot ? rest / 2 : rest;
 	struct amounts amounts;
 
-	amounts.limit = min_u64(above(on_fast, limit), half);
-	amounts.watermark = above(tier_lack(snapshot->tiers, TIER_FAST), amounts.limit);
-	amounts.watermark = min_u64(amounts.watermark, half - amounts.limit);
-	amounts.watermark = min_u64(amounts.watermark, above(cold, amounts.limit + cache) / 2);
+	amounts.limit = bytes_min(bytes_above(on_fast, limit), half);
+	amounts.watermark = bytes_above(tier_lack(snapshot->tiers, TIER_FAST), amounts.limit);
+	amounts.watermark = bytes_min(amounts.watermark, half - amounts.limit);
+	amounts.watermark = bytes_min(amounts.watermark, bytes_above(cold, amounts.limit + cache) / 2);
 	rest -= amounts.limit + amounts.watermark;
 
-	amounts.room = min_u64(tier_room(snapshot->tiers, TIER_FAST), above(limit, on_fast));
-	amounts.room = min_u64(min_u64(amounts.room, hot), rest);
+	amounts.room = bytes_min(tier_room_bytes(snapshot->tiers, TIER_FAST), bytes_above(limit, on_fast));
+	amounts.room = bytes_min(bytes_min(amounts.room, hot), rest);
 	rest -= amounts.room;
 
-	amounts.swap = min_u64(hot - amounts.room, rest / 2);
-	amounts.swap = min_u64(amounts.swap, above(cold, amounts.limit + amounts.watermark));
+	amounts.swap = bytes_min(hot - amounts.room, rest / 2);
+	amounts.swap = bytes_min(amounts.swap, bytes_above(cold, amounts.limit + amounts.watermark));
 	return amounts;
 }
 
@@ -229,18 +208,20 @@ static void give_reasons(struct plan *plan, const struct amounts *amounts)
  *
  * Promotions may use what demotions of this plan leave behind, which is why those
  * come first.  A node below its watermark has no room until then, except that
- * what a swap takes away may come back.
+ * what a swap takes away may come back.  Free room is used before page cache is taken.
  */
 static void choose_nodes(const struct snapshot *snapshot, struct plan *plan)
 {
 	const struct tier_set *tiers = snapshot->tiers;
-	uint64_t room[TIER_MAX_NODES], bytes = 0;
+	uint64_t room[TIER_MAX_NODES], in_cache[TIER_MAX_NODES], bytes = 0;
 	struct plan_move move;
 	unsigned int i;
 	size_t m, kept = 0;
 
-	for (i = 0; i < tiers->nr_nodes; i++)
-		room[i] = above(tiers->nodes[i].free_bytes, tiers->nodes[i].watermark_bytes);
+	for (i = 0; i < tiers->nr_nodes; i++) {
+		room[i] = tier_node_room(&tiers->nodes[i]);
+		in_cache[i] = room[i] - tier_node_free_room(&tiers->nodes[i]);
+	}
 	for (m = 0; m < plan->nr; m++) {
 		move = plan->moves[m];
 		move.to = roomiest(tiers, plan_promotes(&move) ? TIER_FAST : TIER_SLOW, room,
@@ -248,6 +229,8 @@ static void choose_nodes(const struct snapshot *snapshot, struct plan *plan)
 		if (move.to == TIER_NO_NODE)
 			continue;
 		room[move.to] -= move.bytes;
+		if (room[move.to] < in_cache[move.to])
+			plan->takes_cache = true;
 		if (move.reason != PLAN_WATERMARK)
 			room[move.from] += move.bytes;
 		bytes += move.bytes;
@@ -262,7 +245,7 @@ static void hemem_plan(const struct snapshot *snapshot, struct plan *plan)
 	struct policy_survey survey;
 	struct amounts amounts;
 	struct pick demote = { .from = TIER_FAST }, promote = { .from = TIER_SLOW, .promote = true };
-	uint64_t budget = min_u64(snapshot->budget_bytes, plan->max_moves * HEAT_BASE_BYTES);
+	uint64_t budget = bytes_min(snapshot->budget_bytes, plan->max_moves * HEAT_BASE_BYTES);
 	uint64_t forced, demoted = 0;
 
 	policy_survey(snapshot, plan, &survey);
@@ -278,8 +261,8 @@ static void hemem_plan(const struct snapshot *snapshot, struct plan *plan)
 	give_reasons(plan, &amounts);
 
 	/* A huge page may have made more room than was wanted: use it. */
-	promote.want_bytes = amounts.room + above(demoted, forced);
-	promote.want_bytes = min_u64(promote.want_bytes, budget - demoted);
+	promote.want_bytes = amounts.room + bytes_above(demoted, forced);
+	promote.want_bytes = bytes_min(promote.want_bytes, budget - demoted);
 	promote.max_bytes = promote.want_bytes;
 	promote.last_rank = POLICY_RANK_READS;
 	if (promote.want_bytes)

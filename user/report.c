@@ -119,8 +119,11 @@ void report_progress(FILE *out, const struct stats *now, const struct stats *bef
 	char up[REPORT_NUMBER_BYTES], down[REPORT_NUMBER_BYTES], all[REPORT_NUMBER_BYTES];
 	double per_s = interval_ns ? 1e9 / (double)interval_ns : 0;
 	uint64_t hot_bytes = now->hot_fast_bytes + now->hot_slow_bytes;
+	const char *waiting = NULL;
 
-	fprintf(out, "hot %9s, %6s of it fast | fast %9s of %9s | to fast %9s/s, to slow %9s/s\n",
+	if (now->promoted_bytes == before->promoted_bytes)
+		waiting = stats_waiting(now);
+	fprintf(out, "hot %9s, %6s of it fast | fast %9s of %9s | to fast %9s/s, to slow %9s/s%s%s\n",
 		report_number(hot, hot_bytes, "bytes"),
 		hot_bytes ? report_number(share, share_bp(now->hot_fast_bytes, now->hot_slow_bytes),
 					  "bp") : "-",
@@ -129,7 +132,8 @@ void report_progress(FILE *out, const struct stats *now, const struct stats *bef
 		report_number(up, (uint64_t)(per_s * (double)(now->promoted_bytes -
 							     before->promoted_bytes)), "bytes"),
 		report_number(down, (uint64_t)(per_s * (double)(now->demoted_bytes -
-							       before->demoted_bytes)), "bytes"));
+							       before->demoted_bytes)), "bytes"),
+		waiting ? " | waits: " : "", waiting ? waiting : "");
 	fflush(out);
 }
 

@@ -42,7 +42,8 @@ void report_stats_from_json(const struct json_t *json, struct stats *ret_stats);
 void report_stats_roff(FILE *out);
 
 /**
- * report_progress() - one line: where the hot bytes are, what moved since
+ * report_progress() - one line: where the hot bytes are, what moved since, and if nothing
+ * was promoted, why
  * @out: where to
  * @now: the counters
  * @before: the counters at the last line

@@ -5,6 +5,8 @@
  * Owns names, units and definitions, and that the numbers add up.  Printing them is
  * report.c's.
  */
+#include "bytes.h"
+#include "heat.h"
 #include "stats.h"
 
 const struct stats_row stats_rows[] = {
@@ -74,6 +76,17 @@ void stats_add_move(struct stats *stats, unsigned int status, uint64_t bytes, bo
 	*member(stats, by_status[status].bytes) += bytes;
 	if (status == HEMEM_ASSIST_MOVED)
 		count_moved(stats, bytes, promoted);
+}
+
+const char *stats_waiting(const struct stats *stats)
+{
+	if (!stats->hot_slow_bytes)
+		return NULL;
+	if (bytes_above(stats->fast_limit_bytes, stats->target_fast_bytes) < HEAT_HUGE_BYTES)
+		return "--fast-limit is reached";
+	if (stats->fast_room_bytes < HEAT_HUGE_BYTES)
+		return "the fast tier has no room";
+	return stats->backed_off_pages ? "moves were refused" : NULL;
 }
 
 bool stats_add_up(const struct stats *stats)

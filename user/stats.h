@@ -56,7 +56,8 @@ enum stats_kind {
 	X(hot_fast_bytes, GAUGE, "bytes", "hot bytes of the target on the fast tier") \
 	X(hot_slow_bytes, GAUGE, "bytes", "hot bytes of the target on the slow tier") \
 	X(fast_free_bytes, GAUGE, "bytes", "free memory of the fast tier") \
-	X(fast_cache_bytes, GAUGE, "bytes", "page cache on the fast tier; it is no room for promotions") \
+	X(fast_cache_bytes, GAUGE, "bytes", "page cache on the fast tier") \
+	X(fast_room_bytes, GAUGE, "bytes", "bytes that may be promoted at once: free memory above the watermark, and idle page cache as far as the kernel drops it at once") \
 	X(fast_watermark_bytes, GAUGE, "bytes", "free memory that is kept on the fast tier for new allocations") \
 	X(slow_free_bytes, GAUGE, "bytes", "free memory of the slow tier") \
 	X(fast_limit_bytes, GAUGE, "bytes", "most bytes that the target may have on the fast tier; 2^64-1: no limit") \
@@ -144,6 +145,14 @@ const char *stats_status_name(enum hemem_assist_status status);
  * Counts moves_planned and bytes_planned too, so the identities cannot break.
  */
 void stats_add_move(struct stats *stats, unsigned int status, uint64_t bytes, bool promoted);
+
+/**
+ * stats_waiting() - what keeps hot pages on the slow tier, in a few words
+ *
+ * As of the last look and plan.  NULL: none are there, or nothing stands in their way.
+ * What there is less of than a huge page counts as none.
+ */
+const char *stats_waiting(const struct stats *stats);
 
 /** stats_add_up() - do the identities at the top of this file hold? */
 bool stats_add_up(const struct stats *stats);

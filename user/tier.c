@@ -18,10 +18,15 @@
  * files fill its memory, what is free lies between the two marks for ever, and a
  * demotion needs room for the moment only, until the promotion that it is for.
  *
- * Free memory is MemFree.  Page cache is no room: MIGRATE does not reclaim, and for
- * new memory the kernel takes another node's free page before it drops cache of this
- * one.  But cache is what may fill any room that is made; so it is told, and the
- * policy sees to it that the target does not make way for it without end.
+ * Free memory is MemFree.  For new memory the kernel takes another node's free page
+ * before it drops page cache of this one.  A move can have the cache of its node dropped:
+ * it goes on below the low mark and wakes kswapd, which drops what is on the inactive list
+ * until the high mark is free again.  So at any moment room in place of idle cache is
+ * what is free above the min mark, and a plan later there is as much again.
+ *
+ * Example: free lies between low, 12 MiB, and high, 14 MiB, for ever, as files fill
+ * node 0; min is 10 MiB, the watermark 30 MiB.  Of 400 MiB of idle cache, 13 - 10 = 3 MiB
+ * are room.  With 18 MiB of it, the last, 13 + 18 - 30 = 1 MiB is room.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +39,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "tier.h"
 
 #define MAX_NID		1024
@@ -130,10 +136,11 @@ static int read_meminfo(const char *sysroot, struct tier_node *node)
 	node->total_bytes = total_kib << 10;
 	node->free_bytes = free_kib << 10;
 	node->cache_bytes = (active_kib + inactive_kib) << 10;
+	node->idle_cache_bytes = inactive_kib << 10;
 	return 0;
 }
 
-/* Sum of one mark of a node's zones, "high" or "low"; 0: zoneinfo cannot be read. */
+/* Sum of one mark of a node's zones, "high", "low" or "min"; 0: zoneinfo cannot be read. */
 static uint64_t kernel_mark_bytes(const char *sysroot, int nid, const char *mark)
 {
 	FILE *file = open_under(sysroot, "/proc/zoneinfo");
@@ -161,8 +168,9 @@ static void set_watermark(const char *sysroot, struct tier_node *node)
 						  node->level == TIER_FAST ? "high" : "low");
 	if (node->level == TIER_FAST)
 		node->watermark_bytes += room > ROOM_BYTES ? room : ROOM_BYTES;
-	if (node->watermark_bytes > node->total_bytes / 8)
-		node->watermark_bytes = node->total_bytes / 8;
+	node->watermark_bytes = bytes_min(node->watermark_bytes, node->total_bytes / 8);
+	node->min_bytes = bytes_min(kernel_mark_bytes(sysroot, node->nid, "min"),
+				  node->watermark_bytes);
 }
 
 /* Every node that was asked for must be there, and in one tier only. */
@@ -281,6 +289,28 @@ unsigned int tier_index(const struct tier_set *set, int nid)
 		if (set->nodes[i].nid == nid)
 			return i;
 	return TIER_NO_NODE;
+}
+
+uint64_t tier_node_free_room(const struct tier_node *node)
+{
+	return bytes_above(node->free_bytes, node->watermark_bytes);
+}
+
+uint64_t tier_node_room(const struct tier_node *node)
+{
+	return bytes_min(bytes_above(node->free_bytes + node->idle_cache_bytes, node->watermark_bytes),
+		       bytes_above(node->free_bytes, node->min_bytes));
+}
+
+uint64_t tier_room_bytes(const struct tier_set *set, enum tier_level level)
+{
+	uint64_t room = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].level == level)
+			room += tier_node_room(&set->nodes[i]);
+	return room;
 }
 
 /* @member: offset of a uint64_t in struct tier_node, to be summed over one tier */

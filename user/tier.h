@@ -28,8 +28,10 @@ enum tier_level {
  * @total_bytes: its memory
  * @free_bytes: free memory, when tier_look() looked last
  * @cache_bytes: page cache then, which the kernel can drop; not part of free_bytes
+ * @idle_cache_bytes: that part of it which the kernel would drop first
  * @watermark_bytes: free memory that is left alone there: on the slow tier what
  *	the kernel itself keeps, on the fast tier also some for new allocations
+ * @min_bytes: free memory that even moves in place of idle page cache leave alone
  */
 struct tier_node {
 	int nid;
@@ -37,7 +39,9 @@ struct tier_node {
 	uint64_t total_bytes;
 	uint64_t free_bytes;
 	uint64_t cache_bytes;
+	uint64_t idle_cache_bytes;
 	uint64_t watermark_bytes;
+	uint64_t min_bytes;
 };
 
 /**
@@ -72,6 +76,24 @@ int tier_look(struct tier_set *set);
 
 /** tier_index() - index of node @nid in @set, or TIER_NO_NODE */
 unsigned int tier_index(const struct tier_set *set, int nid);
+
+/**
+ * tier_node_free_room() - bytes that may be moved to a node and leave its page cache alone
+ *
+ * What is free above the watermark.
+ */
+uint64_t tier_node_free_room(const struct tier_node *node);
+
+/**
+ * tier_node_room() - bytes that may be moved to a node at once
+ *
+ * Idle page cache counts as free, as far as the kernel lets it be had at once.  What is
+ * above tier_node_free_room() takes a mover that has the kernel drop the cache.
+ */
+uint64_t tier_node_room(const struct tier_node *node);
+
+/** tier_room_bytes() - room on one tier, node by node: one's lack is not another's room */
+uint64_t tier_room_bytes(const struct tier_set *set, enum tier_level level);
 
 /** tier_free_bytes() - free memory of one tier */
 uint64_t tier_free_bytes(const struct tier_set *set, enum tier_level level);

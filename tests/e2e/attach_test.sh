@@ -40,11 +40,12 @@ declare -A sentences=(
 	[huge_pages]="do the same with huge pages"
 	[numa_mover]="do the same without the module's MIGRATE, by move_pages"
 	[fast_limit]="keep the target below --fast-limit, with the hot set in it"
+	[page_cache]="bring a hot set to a fast node whose free memory is full of page cache"
 	[shift]="follow a hot set that moves elsewhere, by demoting the old one"
 	[detach]="detach on request, and find the target running and its pages where they were"
 	[stay]="find the hot set left where it was by --policy stay, so the measure can say no"
 )
-order=(base_pages huge_pages numa_mover fast_limit shift detach stay)
+order=(base_pages huge_pages numa_mover fast_limit page_cache shift detach stay)
 
 # --- things that are started
 
@@ -67,6 +68,19 @@ make_room_scarce()
 	fill=$(($(node_free "$fast") - $(kept_free "$fast") - ROOM))
 	[ $fill -le 0 ] || fallocate -l $fill "$scratch/ballast/fill"
 	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, of which $(($(kept_free "$fast") / MIB)) are kept; target: $((ALL / MIB)) MiB"
+}
+
+# Fill what is free of the fast node with page cache: a large file is read, which is all
+# hole, so that the disk, of RAM, is small.
+fill_with_cache()
+{
+	modprobe brd rd_nr=1 rd_size=16384 &&
+		mkfs.ext2 -q /dev/ram0 && mkdir -p "$scratch/files" &&
+		mount /dev/ram0 "$scratch/files" &&
+		truncate -s 1G "$scratch/files/hole" &&
+		numactl --membind="$fast" cat "$scratch/files/hole" > /dev/null ||
+		fail "cannot fill node $fast with page cache"
+	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, target: $((ALL / MIB)) MiB, hot: $((HOT / MIB)) MiB"
 }
 
 # start_target ARGS...: the load; sets $target, $start ...
@@ -112,6 +126,17 @@ test_fast_limit()
 	bytes=$(bytes_on "$fast" "$start" "$end")
 	note "$((bytes / MIB)) MiB of the target are on the fast node, the limit is $((limit / MIB))"
 	[ "$bytes" -le $limit ] || fail "the target is above its limit"
+	stop_ctl
+	stop_target
+}
+
+test_page_cache()
+{
+	start_target --huge no --rate $RATE || return
+	fill_with_cache
+	[ "$(node_free "$fast")" -lt "$(kept_free "$fast")" ] || fail "there is free room"
+	start_ctl
+	wait_hot $WANT_PCT $WITHIN_S
 	stop_ctl
 	stop_target
 }

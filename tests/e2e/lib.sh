@@ -130,11 +130,13 @@ wait_hot()
 # A process's exit is waited for: memory that is still being freed is no room.
 stop_all()
 {
+	local dir
 	[ -z "${controller:-}" ] || { kill -KILL $controller; wait $controller; } 2> /dev/null
 	[ -z "${target:-}" ] || { kill -KILL $target; wait $target; } 2> /dev/null
 	controller= target=
-	mountpoint -q "$scratch/ballast" && umount "$scratch/ballast"
-	return 0
+	for dir in "$scratch/ballast" "$scratch/files"; do
+		! mountpoint -q "$dir" || umount "$dir"
+	done
 }
 
 finish()

@@ -39,6 +39,7 @@ static struct {
 	unsigned int order[PAGES];
 	unsigned int nr_calls, largest;	/* that move; entries of the largest */
 	unsigned int max_batch;
+	unsigned int flags;		/* that a call must have */
 	unsigned int nr_until_signal;	/* entries of the first call that are tried */
 	unsigned int err_call;		/* number of the call that fails ... */
 	int err;			/* ... like this, 0: none */
@@ -81,7 +82,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	assert_int_equal(fd, FD);
 	assert_int_equal(request, HEMEM_ASSIST_MIGRATE);
 	assert_int_equal(migrate->size, sizeof(*migrate));
-	assert_int_equal(migrate->flags | migrate->reserved, 0);
+	assert_int_equal(migrate->flags, fake.flags);
+	assert_int_equal(migrate->reserved, 0);
 	assert_in_range(migrate->nr_moves, 1, fake.max_batch);
 	if (fails(migrate->nr_moves)) {
 		errno = -fake.err;
@@ -221,6 +223,20 @@ static void assist_hands_every_status_on(void **state UNUSED)
 	for (status = HEMEM_ASSIST_MOVED; status < HEMEM_ASSIST_NR_STATUS; status++)
 		all_must_be(status, status + 1, status, 1);
 	assert_int_equal(plan->moves[HEMEM_ASSIST_NR_STATUS].status, HEMEM_ASSIST_BUSY);
+}
+
+static void assist_has_page_cache_dropped_if_the_plan_takes_it_and_the_module_can(void **state UNUSED)
+{
+	make_plan(2);
+	plan->takes_cache = true;
+	assert_int_equal(mover_assist.send(&context, plan), 0);	/* of an old module: no flag */
+	assist.info.out_features = HEMEM_ASSIST_FEAT_MAKE_ROOM;
+	fake.flags = HEMEM_ASSIST_MIGRATE_MAKE_ROOM;
+	assert_int_equal(mover_assist.send(&context, plan), 0);
+	plan->takes_cache = false;
+	fake.flags = 0;
+	assert_int_equal(mover_assist.send(&context, plan), 0);
+	assert_int_equal(fake.nr_calls, 3);
 }
 
 static void assist_corrects_the_size_of_what_moved(void **state UNUSED)
@@ -390,6 +406,7 @@ int main(void)
 		TEST(assist_sends_every_page_once_in_batches),
 		TEST(assist_keeps_to_the_batch_of_this_module),
 		TEST(assist_hands_every_status_on),
+		TEST(assist_has_page_cache_dropped_if_the_plan_takes_it_and_the_module_can),
 		TEST(assist_corrects_the_size_of_what_moved),
 		TEST(assist_sends_again_only_what_a_signal_left_untried),
 		TEST(assist_tells_that_the_target_is_gone_and_what_was_done),

@@ -279,6 +279,61 @@ static void page_cache_that_takes_all_room_does_not_push_the_target_out(void **s
 	assert_true(cold >= 24 * MIB);
 }
 
+/* Before the place of cold pages, and as much at once as lies above the min mark. */
+static void hot_pages_take_the_place_of_idle_page_cache(void **state)
+{
+	struct world *world = *state;
+	struct tier_node *fast = &world->tiers.nodes[FAST];
+
+	fast->free_bytes = 5 * MIB;
+	fast->min_bytes = 2 * MIB;
+	fast->watermark_bytes = 16 * MIB;
+	put(world, 50 * MIB, SLOW, 100, 0);
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+
+	fast->cache_bytes = 100 * MIB;		/* of which none is idle */
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+
+	fast->idle_cache_bytes = 100 * MIB;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(promoted(world->plan), 3 * MIB);
+	assert_int_equal(world->plan->bytes, 3 * MIB);
+	assert_true(world->plan->takes_cache);
+
+	fast->idle_cache_bytes = 12 * MIB;	/* 5 + 12 is 1 above the watermark */
+	make_plan(world);
+	assert_int_equal(promoted(world->plan), 1 * MIB);
+	assert_true(world->plan->takes_cache);
+
+	put(world, 100 * MIB, FAST, 0, 0);
+	world->snapshot.budget_bytes = 7 * MIB;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(promoted(world->plan) - bytes_of(world->plan, PLAN_SWAP), 1 * MIB);
+	assert_true(world->plan->takes_cache);
+}
+
+static void page_cache_is_left_alone_while_there_is_free_room(void **state)
+{
+	struct world *world = *state;
+	struct tier_node *fast = &world->tiers.nodes[FAST];
+
+	fast->free_bytes = 20 * MIB;
+	fast->watermark_bytes = 16 * MIB;
+	fast->cache_bytes = fast->idle_cache_bytes = 100 * MIB;
+	put(world, 4 * MIB, SLOW, 100, 0);
+	make_plan(world);
+	assert_int_equal(promoted(world->plan), 4 * MIB);
+	assert_false(world->plan->takes_cache);
+	put(world, PAGE, SLOW, 100, 0);
+	make_plan(world);
+	assert_int_equal(promoted(world->plan), 4 * MIB + PAGE);
+	assert_true(world->plan->takes_cache);
+}
+
 static void hot_pages_do_not_leave_for_the_watermark(void **state)
 {
 	struct world *world = *state;
@@ -641,6 +696,8 @@ int main(void)
 		TEST(the_watermark_is_kept_although_nothing_is_hot),
 		TEST(for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_cache),
 		TEST(page_cache_that_takes_all_room_does_not_push_the_target_out),
+		TEST(hot_pages_take_the_place_of_idle_page_cache),
+		TEST(page_cache_is_left_alone_while_there_is_free_room),
 		TEST(hot_pages_do_not_leave_for_the_watermark),
 		TEST(promotions_do_not_use_up_the_watermark),
 		TEST(the_coldest_pages_make_room),

@@ -175,7 +175,19 @@ static void progress_is_what_happened_since_the_last_line(void **state UNUSED)
 	report_progress(out, &now, &before, 2000000000);
 	fclose(out);
 	assert_true(says("40.0 MiB,  75.0% of it fast"));
-	assert_true(says("to fast  32.0 MiB/s, to slow  16.0 MiB/s"));
+	assert_true(says("to fast  32.0 MiB/s, to slow  16.0 MiB/s\n"));
+	free(text);
+}
+
+static void progress_says_what_hot_pages_wait_for_when_none_was_promoted(void **state UNUSED)
+{
+	struct stats now = { .hot_slow_bytes = 10 << 20, .fast_limit_bytes = UINT64_MAX };
+	struct stats before = now;
+	FILE *out = begin();
+
+	report_progress(out, &now, &before, 2000000000);
+	fclose(out);
+	assert_true(says(" | waits: the fast tier has no room\n"));
 	free(text);
 }
 
@@ -210,6 +222,7 @@ int main(void)
 		cmocka_unit_test(the_summary_says_where_hot_bytes_were_and_are),
 		cmocka_unit_test(counts_that_do_not_add_up_are_said),
 		cmocka_unit_test(progress_is_what_happened_since_the_last_line),
+		cmocka_unit_test(progress_says_what_hot_pages_wait_for_when_none_was_promoted),
 		cmocka_unit_test(a_paragraph_is_broken_at_blanks),
 		cmocka_unit_test(roff_is_escaped),
 	};

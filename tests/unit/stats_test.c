@@ -87,6 +87,28 @@ static void a_status_of_a_newer_module_counts_as_busy(void **state UNUSED)
 }
 
 /* Negative control: each part of an identity that is off by one is noticed. */
+static void hot_pages_wait_for_what_is_in_their_way(void **state UNUSED)
+{
+	struct stats stats = {
+		.fast_limit_bytes = UINT64_MAX, .fast_room_bytes = 2 << 20, .hot_slow_bytes = 4096,
+		.target_fast_bytes = 8 << 20,
+	};
+
+	assert_null(stats_waiting(&stats));
+	stats.backed_off_pages = 1;
+	assert_string_equal(stats_waiting(&stats), "moves were refused");
+	stats.fast_room_bytes--;
+	assert_string_equal(stats_waiting(&stats), "the fast tier has no room");
+	stats.fast_limit_bytes = 10 << 20;
+	assert_string_equal(stats_waiting(&stats), "the fast tier has no room");
+	stats.fast_limit_bytes--;
+	assert_string_equal(stats_waiting(&stats), "--fast-limit is reached");
+	stats.fast_limit_bytes = 1 << 20;
+	assert_string_equal(stats_waiting(&stats), "--fast-limit is reached");
+	stats.hot_slow_bytes = 0;
+	assert_null(stats_waiting(&stats));
+}
+
 static void one_too_many_of_anything_does_not_add_up(void **state UNUSED)
 {
 	static const char *const parts[] = {
@@ -136,6 +158,7 @@ int main(void)
 		cmocka_unit_test(every_move_is_counted_once_by_its_status),
 		cmocka_unit_test(only_what_moved_was_promoted_or_demoted),
 		cmocka_unit_test(a_status_of_a_newer_module_counts_as_busy),
+		cmocka_unit_test(hot_pages_wait_for_what_is_in_their_way),
 		cmocka_unit_test(one_too_many_of_anything_does_not_add_up),
 		cmocka_unit_test(every_number_has_a_name_of_its_own_a_unit_and_a_definition),
 	};

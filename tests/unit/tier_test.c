@@ -180,6 +180,36 @@ static void page_cache_is_told_and_is_not_free(UNUSED void **state)
 	assert_int_equal(tier_cache_bytes(&set, TIER_FAST), 0);
 }
 
+/*
+ * The kernel's min marks of node 0 are 20 pages, the watermark is 3,030 pages and a
+ * hundredth of 4 GiB: there are 20 MiB free, and no room.
+ */
+static void idle_page_cache_is_room_down_to_the_kernels_min_mark(UNUSED void **state)
+{
+	struct tier_set set;
+	struct tier_node *node = &set.nodes[0];
+
+	assert_int_equal(open_tiers(NULL, NULL, DATA "/full-of-files", &set), 0);
+	assert_int_equal(node->idle_cache_bytes, 2048 * MIB);
+	assert_int_equal(node->min_bytes, 20 * 4 * KIB);
+	assert_int_equal(tier_node_free_room(node), 0);
+	assert_int_equal(tier_node_room(node), 20 * MIB - 20 * 4 * KIB);
+	assert_int_equal(tier_room_bytes(&set, TIER_FAST), tier_node_room(node));
+
+	/* Never more than would leave the watermark, had the cache been dropped. */
+	node->idle_cache_bytes = node->watermark_bytes - 15 * MIB;
+	assert_int_equal(tier_node_room(node), 5 * MIB);
+	node->idle_cache_bytes = node->watermark_bytes - 20 * MIB;
+	assert_int_equal(tier_node_room(node), 0);
+	node->free_bytes = node->watermark_bytes + 7 * MIB;
+	node->idle_cache_bytes = 0;
+	assert_int_equal(tier_node_free_room(node), 7 * MIB);
+	assert_int_equal(tier_node_room(node), 7 * MIB);
+	node->free_bytes = node->min_bytes - KIB;
+	node->idle_cache_bytes = 2048 * MIB;
+	assert_int_equal(tier_node_room(node), 0);
+}
+
 static void a_node_number_finds_its_index(UNUSED void **state)
 {
 	struct tier_set set;
@@ -202,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_small_fast_node_keeps_16_mib_or_an_eighth),
 		cmocka_unit_test(free_memory_is_read_again_at_each_look),
 		cmocka_unit_test(page_cache_is_told_and_is_not_free),
+		cmocka_unit_test(idle_page_cache_is_room_down_to_the_kernels_min_mark),
 		cmocka_unit_test(a_node_number_finds_its_index),
 	};
 
