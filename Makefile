@@ -64,11 +64,9 @@ tests: user
 #: make check              unit tests, then the guest tests on Debian's 6.1 kernel
 #: make check-matrix       guest tests on 5.10, 6.1, 6.12, the newest and the debug kernel
 check: deps
-	$(Q)$(MAKE) tests
 	$(Q)$(top)/tests/run unit harness guest:6.1 e2e:6.1 readme
 
 check-matrix: deps
-	$(Q)$(MAKE) tests
 	$(Q)$(top)/tests/run $(matrix:%=guest:%)
 
 #: make lint               style, then sparse and W=1 on the headers of four kernels

@@ -10,7 +10,6 @@
  * whole; and entries that are swapped out or under migration, not present now.
  */
 #include <linux/huge_mm.h>
-#include <linux/hugetlb.h>
 #include <linux/memremap.h>
 #include "hemem.h"
 #include "ksyms.h"

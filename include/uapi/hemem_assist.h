@@ -193,8 +193,8 @@ struct hemem_assist_move {
  *	CAP_SYS_NICE
  * @HEMEM_ASSIST_MIGRATE_MAKE_ROOM: a page that would leave a node with less free
  *	memory than the kernel's low mark (/proc/zoneinfo) wakes the node's kswapd,
- *	which drops page cache in the background until the high mark is free, and
- *	gets its place as long as the min mark stays free.  The call itself never
+ *	which reclaims in the background, idle page cache first, until the high mark
+ *	is free, and gets its place as long as the min mark stays free.  The call itself never
  *	waits for that.  Without the flag such a page is NO_ROOM and kswapd sleeps.
  */
 enum hemem_assist_migrate_flags {

@@ -61,6 +61,12 @@ static int new_world(void **state)
 	return new_world_with(state, 65536);
 }
 
+static void set_fast(struct world *world, uint64_t free_bytes, uint64_t watermark_bytes)
+{
+	world->tiers.nodes[FAST].free_bytes = free_bytes;
+	world->tiers.nodes[FAST].watermark_bytes = watermark_bytes;
+}
+
 static int free_world(void **state)
 {
 	struct world *world = *state;
@@ -201,8 +207,7 @@ static void the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4(void 
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 1 * MIB;
-	world->tiers.nodes[FAST].watermark_bytes = 3 * MIB;
+	set_fast(world, 1 * MIB, 3 * MIB);
 	world->snapshot.budget_bytes = 10 * MIB;
 	put(world, 100 * MIB, FAST, 0, 0);
 	put(world, 8 * MIB, SLOW, 20, 0);
@@ -217,8 +222,7 @@ static void the_watermark_is_kept_although_nothing_is_hot(void **state)
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 10 * MIB;
-	world->tiers.nodes[FAST].watermark_bytes = 30 * MIB;
+	set_fast(world, 10 * MIB, 30 * MIB);
 	put(world, 50 * MIB, FAST, 0, 0);
 	make_plan(world);
 	must_be_sound(world);
@@ -234,8 +238,7 @@ static void for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_ca
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 1 * MIB;
-	world->tiers.nodes[FAST].watermark_bytes = 3 * MIB;
+	set_fast(world, 1 * MIB, 3 * MIB);
 	world->tiers.nodes[FAST].cache_bytes = 18 * MIB;
 	world->snapshot.budget_bytes = 10 * MIB;
 	put(world, 20 * MIB, FAST, 0, 0);
@@ -257,8 +260,7 @@ static void page_cache_that_takes_all_room_does_not_push_the_target_out(void **s
 	uint64_t cold, promoted_bytes = 0;
 	size_t i;
 
-	world->tiers.nodes[FAST].free_bytes = 0;
-	world->tiers.nodes[FAST].watermark_bytes = 16 * MIB;
+	set_fast(world, 0, 16 * MIB);
 	world->snapshot.budget_bytes = 10 * MIB;
 	put(world, 64 * MIB, FAST, 0, 0);
 	put(world, 8 * MIB, SLOW, 20, 0);
@@ -285,9 +287,8 @@ static void hot_pages_take_the_place_of_idle_page_cache(void **state)
 	struct world *world = *state;
 	struct tier_node *fast = &world->tiers.nodes[FAST];
 
-	fast->free_bytes = 5 * MIB;
+	set_fast(world, 5 * MIB, 16 * MIB);
 	fast->min_bytes = 2 * MIB;
-	fast->watermark_bytes = 16 * MIB;
 	put(world, 50 * MIB, SLOW, 100, 0);
 	make_plan(world);
 	assert_int_equal(world->plan->nr, 0);
@@ -321,8 +322,7 @@ static void page_cache_is_left_alone_while_there_is_free_room(void **state)
 	struct world *world = *state;
 	struct tier_node *fast = &world->tiers.nodes[FAST];
 
-	fast->free_bytes = 20 * MIB;
-	fast->watermark_bytes = 16 * MIB;
+	set_fast(world, 20 * MIB, 16 * MIB);
 	fast->cache_bytes = fast->idle_cache_bytes = 100 * MIB;
 	put(world, 4 * MIB, SLOW, 100, 0);
 	make_plan(world);
@@ -338,8 +338,7 @@ static void hot_pages_do_not_leave_for_the_watermark(void **state)
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 0;
-	world->tiers.nodes[FAST].watermark_bytes = 30 * MIB;
+	set_fast(world, 0, 30 * MIB);
 	put(world, 50 * MIB, FAST, 100, 0);
 	put(world, 6 * MIB, FAST, 0, 1);
 	make_plan(world);
@@ -352,8 +351,7 @@ static void promotions_do_not_use_up_the_watermark(void **state)
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 10 * MIB;
-	world->tiers.nodes[FAST].watermark_bytes = 7 * MIB;
+	set_fast(world, 10 * MIB, 7 * MIB);
 	put(world, 50 * MIB, SLOW, 100, 0);
 	make_plan(world);
 	must_be_sound(world);
@@ -438,8 +436,7 @@ static void demotions_ahead_of_need_leave_half_the_budget_to_hot_pages(void **st
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 0;
-	world->tiers.nodes[FAST].watermark_bytes = 100 * MIB;
+	set_fast(world, 0, 100 * MIB);
 	world->snapshot.budget_bytes = 8 * MIB;
 	put(world, 200 * MIB, FAST, 0, 0);
 	put(world, 50 * MIB, SLOW, 50, 0);
@@ -530,8 +527,7 @@ static void a_plan_that_is_full_has_promotions_beside_demotions(void **state)
 {
 	struct world *world = *state;
 
-	world->tiers.nodes[FAST].free_bytes = 0;
-	world->tiers.nodes[FAST].watermark_bytes = 100 * MIB;
+	set_fast(world, 0, 100 * MIB);
 	put(world, 20 * MIB, FAST, 0, 0);
 	put(world, 20 * MIB, SLOW, 20, 0);
 	make_plan(world);
@@ -597,8 +593,7 @@ static void with_two_fast_nodes_each_is_filled_to_its_own_watermark(void **state
 	world->tiers.nodes[2] = (struct tier_node){
 		.nid = 2, .level = TIER_FAST, .free_bytes = 3 * MIB, .watermark_bytes = MIB,
 	};
-	world->tiers.nodes[FAST].free_bytes = 5 * MIB;
-	world->tiers.nodes[FAST].watermark_bytes = MIB;
+	set_fast(world, 5 * MIB, MIB);
 	put(world, 20 * MIB, SLOW, 100, 0);
 	make_plan(world);
 	for (i = 0; i < world->plan->nr; i++)
