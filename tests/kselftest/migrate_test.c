@@ -429,7 +429,7 @@ static void hog(void *arg)
 static void fill_up(__u32 flags)
 {
 	struct mem mem, part;
-	unsigned int i, nr = HEMEM_ASSIST_MAX_BATCH, moved = 0;
+	unsigned int i, nr = HEMEM_ASSIST_MAX_BATCH, moved = 0, on_b;
 	struct gate gate;
 	pid_t pid;
 
@@ -452,7 +452,11 @@ static void fill_up(__u32 flags)
 	EXPECT_EQ(nr, reply.out_nr[HEMEM_ASSIST_NO_ROOM] +
 		  reply.out_nr[HEMEM_ASSIST_MOVED] +
 		  reply.out_nr[HEMEM_ASSIST_BUSY]);
-	EXPECT_EQ(moved, node_count(mem.addr, mem.bytes, node_b()));
+	on_b = node_count(mem.addr, mem.bytes, node_b());
+	EXPECT_LE(on_b, moved);
+	/* A woken kswapd may have swapped some of them out. */
+	if (!(flags & HEMEM_ASSIST_MIGRATE_MAKE_ROOM))
+		EXPECT_EQ(moved, on_b);
 	EXPECT_EQ(0, mem_count_bad(&mem));
 	proc_kill(pid);
 }
@@ -463,7 +467,7 @@ TEST(full_node, "move to a node without room: NO_ROOM, and nothing is lost", nee
 	fill_up(0);
 }
 
-/* What fills the node cannot be dropped: kswapd is woken in vain, and nobody waits for it. */
+/* What fills the node is no page cache: kswapd is woken for little, and nobody waits for it. */
 TEST(full_node_make_room, "do the same with MAKE_ROOM", need_migrate, need_two_nodes)
 {
 	fill_up(HEMEM_ASSIST_MIGRATE_MAKE_ROOM);
