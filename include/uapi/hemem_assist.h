@@ -194,8 +194,9 @@ struct hemem_assist_move {
  * @HEMEM_ASSIST_MIGRATE_MAKE_ROOM: a page that would leave a node with less free
  *	memory than the kernel's low mark (/proc/zoneinfo) wakes the node's kswapd,
  *	which reclaims in the background, idle page cache first, until the high mark
- *	is free, and gets its place as long as the min mark stays free.  The call itself never
- *	waits for that.  Without the flag such a page is NO_ROOM and kswapd sleeps.
+ *	is free, and gets its place as long as the min mark stays free.  The call
+ *	itself never waits for that.  Without the flag such a page is NO_ROOM and
+ *	kswapd sleeps.
  */
 enum hemem_assist_migrate_flags {
 	HEMEM_ASSIST_MIGRATE_SHARED	= 1 << 0,

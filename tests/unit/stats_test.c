@@ -86,7 +86,6 @@ static void a_status_of_a_newer_module_counts_as_busy(void **state UNUSED)
 	assert_string_equal(stats_status_name(NO_STATUS), "unknown");
 }
 
-/* Negative control: each part of an identity that is off by one is noticed. */
 static void hot_pages_wait_for_what_is_in_their_way(void **state UNUSED)
 {
 	struct stats stats = {
@@ -109,6 +108,7 @@ static void hot_pages_wait_for_what_is_in_their_way(void **state UNUSED)
 	assert_null(stats_waiting(&stats));
 }
 
+/* Negative control: each part of an identity that is off by one is noticed. */
 static void one_too_many_of_anything_does_not_add_up(void **state UNUSED)
 {
 	static const char *const parts[] = {
