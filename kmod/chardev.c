@@ -24,6 +24,10 @@ static int chardev_info(struct hemem_target *target, void *data)
 	info->out_abi = HEMEM_ASSIST_ABI;
 	info->out_page_bytes = PAGE_SIZE;
 	info->out_features = hemem_ksyms_features();
+	info->out_no_swap = hemem_migrate_no_swap();
+	if (info->out_no_swap)
+		info->out_features &= ~HEMEM_ASSIST_FEAT_SWAP;
+	info->out_reserved = 0;
 	info->out_huge_page_bytes =
 		IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ? HPAGE_PMD_SIZE : 0;
 	info->out_max_batch = HEMEM_ASSIST_MAX_BATCH;

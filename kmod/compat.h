@@ -137,6 +137,35 @@ static inline void hemem_folio_keep_young(struct folio *folio)
 #endif
 
 /*
+ * The kernels that engine_swap.c is right on; it depends on what a struct page means.
+ * 6.1: PG_anon_exclusive (5.19), LRU isolation by PG_lru (5.11), struct folio.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&			\
+    LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) &&			\
+    defined(CONFIG_MEMCG) && defined(CONFIG_NUMA) &&			\
+    defined(CONFIG_TRANSPARENT_HUGEPAGE) && !defined(CONFIG_PREEMPT_RT)
+#define HEMEM_SWAP
+#endif
+
+#ifdef _PAGE_SAVED_DIRTY
+#define HEMEM_PAGE_SAVED_DIRTY	_PAGE_SAVED_DIRTY
+#else
+#define HEMEM_PAGE_SAVED_DIRTY	0UL
+#endif
+
+#define hemem_alloc_pages_bulk(gfp, node, nr, pages)			\
+	alloc_pages_bulk_array_node(gfp, node, nr, pages)
+
+/* v6.7: a shrinker is allocated; not before. */
+#define HEMEM_SHRINKER(name, count, scan)				\
+	static struct shrinker name = {					\
+		.count_objects = (count), .scan_objects = (scan),	\
+		.seeks = DEFAULT_SEEKS, .flags = SHRINKER_NUMA_AWARE,	\
+	}
+#define hemem_shrinker_register(shrinker, name) register_shrinker(shrinker, name)
+#define hemem_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
+
+/*
  * Hidden from modules in <asm/tlbflush.h>, and the same since 4.20; so this is
  * the one prototype that the compiler cannot hold against the kernel's.
  */

@@ -19,15 +19,9 @@
 #include <linux/ktime.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 #include "hemem.h"
 #include "ksyms.h"
-
-static bool drain = true;
-module_param(drain, bool, 0644);
-MODULE_PARM_DESC(drain,
-		 "Drain the per-CPU LRU lists, at most once per MIGRATE, when a page waits in one (default: Y)");
 
 /*
  * Bounds of one stretch: how long mmap_lock is held, how many pages are away
@@ -218,20 +212,29 @@ static int look(struct stretch *stretch, struct hemem_assist_move *moves,
 
 /* ---- alloc ---- */
 
-/*
+/**
+ * hemem_engine_kernel_gfp() - how new pages are asked for
+ * @batch: the MIGRATE
+ *
  * No reclaim, no compaction here: a full node is the caller's to empty.  With
  * MAKE_ROOM an allocation below the low mark wakes kswapd, as the kernel's own
  * promotions do (migrate_misplaced_folio()), and may go on to the min mark.
  */
-static struct folio *new_folio(const struct stretch *stretch, unsigned int order)
+gfp_t hemem_engine_kernel_gfp(const struct hemem_batch *batch)
 {
 	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM) | __GFP_THISNODE |
 		    __GFP_NOWARN | __GFP_NOMEMALLOC;
-	const int node = stretch->node;
+
+	return batch->makes_room ? gfp | __GFP_KSWAPD_RECLAIM : gfp;
+}
+
+/* A new page, referenced once, a huge one ready to be mapped; NULL: no room. */
+static struct folio *new_page(const struct hemem_batch *batch, int node,
+			      unsigned int order)
+{
+	gfp_t gfp = hemem_engine_kernel_gfp(batch);
 	struct folio *folio;
 
-	if (stretch->batch->makes_room)
-		gfp |= __GFP_KSWAPD_RECLAIM;
 #ifdef HEMEM_NEEDS_PREP_TRANSHUGE
 	folio = alloc_pages_node(node, order ? gfp | __GFP_COMP : gfp, order);
 	if (folio && order)
@@ -272,7 +275,8 @@ static void alloc(struct stretch *stretch)
 	for (i = 0; i < stretch->nr; i++) {
 		struct item *item = &stretch->items[i];
 
-		item->new = new_folio(stretch, folio_order(item->folio));
+		item->new = new_page(stretch->batch, stretch->node,
+				     folio_order(item->folio));
 		if (!item->new) {
 			folio_put(item->folio);
 			finish(item, HEMEM_ASSIST_NO_ROOM);
@@ -296,16 +300,6 @@ static bool is_contended(const struct item *item)
 	return item->is_exclusive && folio_ref_count(item->folio) > 2;
 }
 
-static void drain_lru_lists(struct hemem_batch *batch)
-{
-	if (!drain || batch->has_drained ||
-	    !(hemem_ksyms_features() & HEMEM_ASSIST_FEAT_DRAIN))
-		return;
-	batch->has_drained = true;
-	ksym(lru_add_drain_all)();
-	hemem_stats_add(HEMEM_STAT_drains, 1);
-}
-
 static int lru_of(struct folio *folio)
 {
 	return NR_ISOLATED_ANON + folio_is_file_lru(folio);
@@ -321,7 +315,7 @@ static void isolate(struct stretch *stretch, struct list_head *list)
 		bool ok;
 
 		if (is_contended(item))
-			drain_lru_lists(stretch->batch);
+			hemem_migrate_drain(stretch->batch);
 		ok = !is_contended(item) &&
 		     HEMEM_ISOLATED(ksym(HEMEM_ISOLATE)(folio));
 		if (ok) {
@@ -365,11 +359,14 @@ static hemem_migrate_page_t *move_get_new(hemem_migrate_page_t *src,
 	struct item *item = item_find(stretch, folio, false);
 
 	/*
-	 * Not one of ours: a part of a huge page that was mapped in parts only
-	 * and that migrate_pages() has split.  NULL would end the whole call.
+	 * A part of a huge page that was mapped in parts only and that
+	 * migrate_pages() has split; its first part is still the folio that we
+	 * know, but no longer as large as what we have for it.  NULL would end
+	 * the whole call.
 	 */
-	if (!item)
-		return hemem_folio_to(new_folio(stretch, folio_order(folio)));
+	if (!item || folio_order(item->new) != folio_order(folio))
+		return hemem_folio_to(new_page(stretch->batch, stretch->node,
+					       folio_order(folio)));
 	item->is_used = true;
 	return hemem_folio_to(item->new);
 }

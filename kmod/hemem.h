@@ -9,10 +9,13 @@
 #ifndef HEMEM_H
 #define HEMEM_H
 
+#include <linux/jump_label.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <hemem_assist.h>
 
@@ -21,7 +24,48 @@ struct mm_walk;
 struct pid;
 struct task_struct;
 
-/* ---- stats.c: counters in /sys/class/misc/hemem/ ---- */
+/* ---- stats.c: counters in /sys/class/misc/hemem/stats/, and what is true now beside it ---- */
+
+/*
+ * X(name): what became of an entry in one transaction of engine_swap.c; its counter is
+ * swap_NAME, that of the first swapped.  All but the first leave the page as it was.
+ *
+ *  swapped	it moved
+ *  written	the program wrote to it meanwhile; tried again
+ *  pinned	somebody took a reference meanwhile; tried again
+ *  gone	unmapped, or the entry changed by somebody else meanwhile; tried again
+ *  locked	somebody has the page lock; tried again
+ *  off_lru	in a per-CPU list, or isolated by somebody; tried again
+ *  referenced	references beside the mapping's: I/O, a pipe, a debugger
+ *  mapping	a mapping that is not anonymous, private and writable, or is mlocked, or
+ *		write-protected by userfaultfd
+ *  not_anon	zero page, device memory, poisoned, under NUMA hinting
+ *  ksm		merged by KSM
+ *  shared	mapped more than once, or a huge page that was since fork
+ *  huge_part	a part of a huge page, or a huge page that waits to be split
+ *  swapcache	in the swap cache or under writeback
+ *  lazyfree	given up by MADV_FREE
+ *  locked_down	mlocked or unevictable
+ *  notified	the target has MMU notifiers (a virtual machine, a device's page tables)
+ */
+#define HEMEM_SWAP_OUTCOMES(X)						\
+	X(swapped) X(written) X(pinned) X(gone) X(locked) X(off_lru)	\
+	X(referenced) X(mapping) X(not_anon) X(ksm) X(shared)		\
+	X(huge_part) X(swapcache) X(lazyfree) X(locked_down) X(notified)
+
+enum hemem_swap_outcome {
+#define HEMEM_SWAP_ENUM(name) HEMEM_SWAP_##name,
+	HEMEM_SWAP_OUTCOMES(HEMEM_SWAP_ENUM)
+	HEMEM_NR_SWAP_OUTCOMES
+};
+
+/* In the order of HEMEM_SWAP_OUTCOMES. */
+#define HEMEM_STATS_OF_SWAPS(X)						\
+	X(swapped) X(swap_written) X(swap_pinned) X(swap_gone)		\
+	X(swap_locked) X(swap_off_lru) X(swap_referenced)		\
+	X(swap_mapping) X(swap_not_anon) X(swap_ksm) X(swap_shared)	\
+	X(swap_huge_part) X(swap_swapcache) X(swap_lazyfree)		\
+	X(swap_locked_down) X(swap_notified)
 
 /*
  * X(name): only ever grow, until rmmod.  "pages" are entries, base or huge.
@@ -31,6 +75,8 @@ struct task_struct;
  *  moved_bytes		bytes of the pages that moved
  *  migrate_ns		time in MIGRATE
  *  drains		times that per-CPU LRU lists were drained for a call
+ *  recycled		new pages that came from the pool
+ *  swapped .. swap_notified	HEMEM_SWAP_OUTCOMES
  *  scan_calls		SCAN calls that were tried
  *  scan_present	base pages found present
  *  scan_accessed	base pages found accessed
@@ -39,10 +85,11 @@ struct task_struct;
  *  attaches		successful ATTACH calls
  */
 #define HEMEM_STATS(X)							\
+	HEMEM_STATS_OF_SWAPS(X)						\
 	X(migrate_calls)						\
 	X(untried) X(moved) X(there) X(busy) X(no_room) X(no_page)	\
 	X(shared) X(zero) X(never) X(denied)				\
-	X(moved_bytes) X(migrate_ns) X(drains)				\
+	X(moved_bytes) X(migrate_ns) X(drains) X(recycled)		\
 	X(scan_calls) X(scan_present) X(scan_accessed)			\
 	X(scan_flushes) X(scan_ns)					\
 	X(attaches)
@@ -56,6 +103,40 @@ enum hemem_stat {
 void hemem_stats_add(enum hemem_stat stat, u64 n);
 extern const struct attribute_group *hemem_stats_groups[];
 
+/* ---- hist.c: histograms in /sys/class/misc/hemem/histograms/ ---- */
+
+/*
+ * X(name): how long something was so, in engine_swap.c, in ns; counted while the parameter
+ * histograms is on.
+ *
+ *  unavailable	the entry of a page that was swapped did not allow reading: one for each page
+ *  table_lock	a page-table lock was held
+ *  mmap_lock	the target's mmap_lock was held for reading
+ */
+#define HEMEM_HISTS(X) X(unavailable) X(table_lock) X(mmap_lock)
+
+enum hemem_hist {
+#define HEMEM_HIST_ENUM(name) HEMEM_HIST_##name,
+	HEMEM_HISTS(HEMEM_HIST_ENUM)
+	HEMEM_NR_HISTS
+};
+
+DECLARE_STATIC_KEY_FALSE(hemem_hist_key);
+void hemem_hist_add(enum hemem_hist hist, u64 ns);
+extern const struct attribute_group hemem_hist_group;
+
+/* What to give to hemem_hist_end(); 0: nobody wants to know, which costs a no-op. */
+static inline u64 hemem_hist_begin(void)
+{
+	return static_branch_unlikely(&hemem_hist_key) ? ktime_get_ns() : 0;
+}
+
+static inline void hemem_hist_end(enum hemem_hist hist, u64 since_ns)
+{
+	if (static_branch_unlikely(&hemem_hist_key) && since_ns)
+		hemem_hist_add(hist, ktime_get_ns() - since_ns);
+}
+
 /* ---- target.c: what an fd is attached to ---- */
 
 /**
@@ -67,6 +148,8 @@ extern const struct attribute_group *hemem_stats_groups[];
  *	that exits is not held up.
  * @pid: the target's thread group, referenced while attached
  * @holder: who attached it, referenced while attached
+ * @scratch: memory of a move engine between calls, or NULL; taken and put back by exchange,
+ *	so that calls at the same time do not meet
  * @node: in the list of attached targets, protected by that list's lock
  */
 struct hemem_target {
@@ -74,6 +157,7 @@ struct hemem_target {
 	struct mm_struct *mm;
 	struct pid *pid;
 	struct pid *holder;
+	void *scratch;
 	struct list_head node;
 };
 
@@ -139,6 +223,8 @@ unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
  * @may_share: pages mapped by others may move too
  * @makes_room: a node short of free memory has its reclaim woken
  * @has_drained: the per-CPU LRU lists were drained for this batch already
+ * @scratch: where an engine may leave memory for its next call, to be freed by kfree(), or
+ *	NULL: nowhere
  * @reply: the out members, filled as the batch goes
  */
 struct hemem_batch {
@@ -148,6 +234,7 @@ struct hemem_batch {
 	bool may_share;
 	bool makes_room;
 	bool has_drained;
+	void **scratch;
 	struct hemem_assist_migrate *reply;
 };
 
@@ -164,9 +251,104 @@ struct hemem_engine {
 		    unsigned int nr);
 };
 
-extern const struct hemem_engine hemem_engine_kernel;
+void hemem_migrate_init(void);
+enum hemem_assist_no_swap hemem_migrate_no_swap(void);
+void hemem_migrate_drain(struct hemem_batch *batch);
+
+/* A fatal signal for us; or nobody but us is left in there: the target is exiting. */
+static inline bool hemem_batch_is_over(const struct hemem_batch *batch)
+{
+	return fatal_signal_pending(current) ||
+	       atomic_read(&batch->mm->mm_users) == 1;
+}
 
 int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg);
+
+/* ---- engine_kernel.c ---- */
+
+extern const struct hemem_engine hemem_engine_kernel;
+
+gfp_t hemem_engine_kernel_gfp(const struct hemem_batch *batch);
+
+/* ---- engine_swap.c, and pool.c that it takes new pages from ---- */
+
+/**
+ * struct hemem_swap_times - one transaction of base pages, for its tracepoint
+ * @nr: pages
+ * @protect_ns: finding, protecting and isolating them
+ * @flush_ns: both TLB flushes
+ * @copy_ns: with the flush before it, how long a write spoils a page's transaction
+ * @swap_ns: new pages into the entries
+ * @reopen_ns: permission and dirty bits back
+ * @release_ns: the old pages into the pool, the spoilt ones back to the LRU
+ */
+struct hemem_swap_times {
+	unsigned int nr;
+	u64 protect_ns;
+	u64 flush_ns;
+	u64 copy_ns;
+	u64 swap_ns;
+	u64 reopen_ns;
+	u64 release_ns;
+};
+
+/*
+ * fault.c, for tests of the tests alone: steps of a swap that can be left out, and places
+ * where it stops until it is told to go on.  Not in an ordinary module: there these
+ * are constants, and no code is left.
+ */
+enum hemem_fault {
+	HEMEM_FAULT_PROTECT	= 1 << 0,	/* entries stay writable */
+	HEMEM_FAULT_FLUSH	= 1 << 1,	/* no flush before the copy */
+	HEMEM_FAULT_REFERENCES	= 1 << 2,	/* nobody looks for references */
+	HEMEM_FAULT_VERIFY	= 1 << 3,	/* nor whether the page was written */
+	HEMEM_FAULT_FLUSH_AGAIN	= 1 << 4,	/* no flush after the swap */
+	HEMEM_FAULT_HUGE_STAYS	= 1 << 5,	/* a huge page's entry is none for a moment */
+};
+
+enum hemem_fault_place {
+	HEMEM_FAULT_NOWHERE,
+	HEMEM_FAULT_COPIED,			/* after the copy, before the swap */
+	HEMEM_FAULT_SWAPPED,			/* after the swap, before the flush */
+	HEMEM_FAULT_CLEARED,			/* a huge page's entry is away, lock held */
+};
+
+#ifdef HEMEM_FAULTS
+bool hemem_fault_omits(enum hemem_fault fault);
+void hemem_fault_stop(enum hemem_fault_place place);
+void hemem_fault_spin(enum hemem_fault_place place);
+u64 hemem_fault_clock(void);
+void hemem_fault_was_clear(u64 since);
+#else
+static inline u64 hemem_fault_clock(void) { return 0; }
+static inline void hemem_fault_was_clear(u64 since) { }
+static inline bool hemem_fault_omits(enum hemem_fault fault) { return false; }
+static inline void hemem_fault_stop(enum hemem_fault_place place) { }
+static inline void hemem_fault_spin(enum hemem_fault_place place) { }
+#endif
+
+#ifdef HEMEM_SWAP
+extern const struct hemem_engine hemem_engine_swap;
+
+int hemem_engine_swap_try(struct hemem_batch *batch, u8 *ret_outcomes);
+enum hemem_assist_no_swap hemem_selftest(void);
+
+#define HEMEM_POOL_BATCH	32
+
+int hemem_pool_init(void);
+void hemem_pool_exit(void);
+unsigned int hemem_pool_take(int node, struct page **ret_pages, unsigned int nr);
+struct folio *hemem_pool_take_huge(int node);
+void hemem_pool_give(struct page **pages, unsigned int nr);
+void hemem_pool_give_huge(struct folio *folio);
+void hemem_pool_empty(void);
+u64 hemem_pool_bytes(void);
+#else
+static inline int hemem_pool_init(void) { return 0; }
+static inline void hemem_pool_exit(void) { }
+static inline void hemem_pool_empty(void) { }
+static inline u64 hemem_pool_bytes(void) { return 0; }
+#endif
 
 /* ---- scan.c: SCAN ---- */
 

@@ -32,10 +32,16 @@ DEFINE_STATIC_CALL_NULL(hemem_k_lookup, kallsyms_lookup_name);
 
 /* What INFO calls features, and CORE, which all of them need. */
 enum {
-	FEAT_MIGRATE	= HEMEM_ASSIST_FEAT_MIGRATE | HEMEM_ASSIST_FEAT_MAKE_ROOM,
+#ifdef HEMEM_SWAP
+	FEAT_SWAP	= HEMEM_ASSIST_FEAT_SWAP,
+#else
+	FEAT_SWAP	= 0,
+#endif
+	FEAT_MIGRATE	= HEMEM_ASSIST_FEAT_MIGRATE | HEMEM_ASSIST_FEAT_MAKE_ROOM |
+			  FEAT_SWAP,
 	FEAT_SCAN	= HEMEM_ASSIST_FEAT_SCAN,
-	FEAT_FLUSH	= HEMEM_ASSIST_FEAT_FLUSH,
-	FEAT_DRAIN	= HEMEM_ASSIST_FEAT_DRAIN,
+	FEAT_FLUSH	= HEMEM_ASSIST_FEAT_FLUSH | FEAT_SWAP,
+	FEAT_DRAIN	= HEMEM_ASSIST_FEAT_DRAIN | FEAT_SWAP,
 	FEAT_CORE	= FEAT_MIGRATE | FEAT_SCAN | FEAT_FLUSH | FEAT_DRAIN,
 };
 
@@ -59,6 +65,8 @@ struct hemem_ksym {
 static struct hemem_ksym ksyms[] = {
 	HEMEM_KSYMS(HEMEM_KSYM_ROW)
 };
+
+static u64 features;		/* known once all is looked up */
 
 static bool have_lookup(void)
 {
@@ -96,6 +104,7 @@ void hemem_ksyms_init(void)
 	bool may_look = have_lookup();
 	size_t i;
 
+	features = FEAT_CORE;
 	for (i = 0; i < ARRAY_SIZE(ksyms); i++) {
 		struct hemem_ksym *sym = &ksyms[i];
 		unsigned long addr = 0;
@@ -107,17 +116,13 @@ void hemem_ksyms_init(void)
 		else
 			pr_warn("this kernel has no %s\n", sym->name);
 		sym->found = addr;
+		if (!addr)
+			features &= ~sym->feature;
 	}
 }
 
 u64 hemem_ksyms_features(void)
 {
-	u64 features = FEAT_CORE;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(ksyms); i++)
-		if (!ksyms[i].found)
-			features &= ~ksyms[i].feature;
 	return features;
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/cpuset.h>
 #include <linux/huge_mm.h>
+#include <linux/memcontrol.h>
 #include <linux/migrate.h>
 #include <linux/pagewalk.h>
 #include <linux/pid.h>
@@ -32,6 +33,15 @@
 #define HEMEM_KSYMS_CPUSETS(X)
 #endif
 
+/* What engine_swap.c needs, on the kernels that it is for. */
+#ifdef HEMEM_SWAP
+#define HEMEM_KSYMS_SWAP(X)			\
+	X(SWAP, lru_add_drain)			\
+	X(SWAP, __mod_lruvec_state)
+#else
+#define HEMEM_KSYMS_SWAP(X)
+#endif
+
 /*
  * X(feature, name): @name is looked up by that name; where it is missing, the
  * feature is off.  CORE is what every ioctl but INFO needs.  The types are those
@@ -48,7 +58,8 @@
 	X(MIGRATE, HEMEM_ISOLATE)		\
 	HEMEM_KSYMS_HUGE(X)			\
 	X(FLUSH, flush_tlb_mm_range)		\
-	X(DRAIN, lru_add_drain_all)
+	X(DRAIN, lru_add_drain_all)		\
+	HEMEM_KSYMS_SWAP(X)
 
 #define HEMEM_KSYM_DECLARE_(name)	DECLARE_STATIC_CALL(hemem_k_##name, name)
 #define HEMEM_KSYM_DECLARE(feature, name) HEMEM_KSYM_DECLARE_(name);

@@ -6,9 +6,11 @@
  *   chardev  /dev/hemem; one open file is one target
  *   target   rights, and whose memory an fd is bound to
  *   walk     visiting page-table entries
- *   migrate  MIGRATE, through an engine
+ *   pool     pages that swaps have emptied, for the next swap
+ *   migrate  MIGRATE, through an engine; the swap engine is tested before it is used
  *   scan     SCAN
  *   stats    counters
+ *   hist     histograms of what the target may feel
  *
  * The module decides nothing and remembers nothing about pages: when the last
  * fd is closed, no trace of it is left in any process.
@@ -19,14 +21,24 @@
 
 static int __init hemem_init(void)
 {
+	int ret;
+
 	hemem_ksyms_init();
-	return hemem_chardev_init();
+	ret = hemem_pool_init();
+	if (ret)
+		return ret;
+	hemem_migrate_init();
+	ret = hemem_chardev_init();
+	if (ret)
+		hemem_pool_exit();
+	return ret;
 }
 module_init(hemem_init);
 
 static void __exit hemem_exit(void)
 {
 	hemem_chardev_exit();
+	hemem_pool_exit();
 }
 module_exit(hemem_exit);
 

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -18,7 +19,54 @@
 
 #define MIGRATE_FLAGS (HEMEM_ASSIST_MIGRATE_SHARED | HEMEM_ASSIST_MIGRATE_MAKE_ROOM)
 
+static bool drain = true;
+module_param(drain, bool, 0644);
+MODULE_PARM_DESC(drain,
+		 "Drain the per-CPU LRU lists, at most once per MIGRATE, when a page waits in one (default: Y)");
+
+static bool swap = true;
+module_param(swap, bool, 0444);
+MODULE_PARM_DESC(swap,
+		 "Swap private anonymous memory without making its readers wait, where that is right (default: Y)");
+
+static bool selftest = true;
+module_param(selftest, bool, 0444);
+MODULE_PARM_DESC(selftest,
+		 "Test at load that a swap changes what it should and nothing else, and do without where it does not (default: Y)");
+
 static const struct hemem_engine *engine = &hemem_engine_kernel;
+static enum hemem_assist_no_swap no_swap;
+
+static const char *const no_swap_words[] = {
+	[HEMEM_ASSIST_SWAPS] = "",
+	[HEMEM_ASSIST_NO_SWAP_KERNEL] = " (swaps are not made for this kernel)",
+	[HEMEM_ASSIST_NO_SWAP_SYMBOL] = " (the kernel lacks a function that swaps need)",
+	[HEMEM_ASSIST_NO_SWAP_XEN] = " (this is a paravirtual guest)",
+	[HEMEM_ASSIST_NO_SWAP_OFF] = " (swap=N)",
+	[HEMEM_ASSIST_NO_SWAP_UNTESTED] = " (swaps cannot be tested: no free second node?)",
+	[HEMEM_ASSIST_NO_SWAP_FAILED] = " (swaps failed their test)",
+};
+
+/* So few that they need no allocation. */
+#define FEW_MOVES	16
+
+/* A kernel copy of @nr moves: in @few, of FEW_MOVES, or to be freed by free_moves(). */
+static struct hemem_assist_move *copy_moves(u64 from, unsigned int nr,
+					    struct hemem_assist_move *few)
+{
+	if (nr > FEW_MOVES)
+		return vmemdup_user(u64_to_user_ptr(from), nr * sizeof(*few));
+	if (copy_from_user(few, u64_to_user_ptr(from), nr * sizeof(*few)))
+		return ERR_PTR(-EFAULT);
+	return few;
+}
+
+static void free_moves(struct hemem_assist_move *moves,
+		       const struct hemem_assist_move *few)
+{
+	if (moves != few)
+		kvfree(moves);
+}
 
 static int check_moves(const struct hemem_assist_move *moves, unsigned int nr)
 {
@@ -60,10 +108,18 @@ static unsigned int same_node(const struct hemem_batch *batch, unsigned int firs
 	return i - first;
 }
 
-/* Nobody is left in there but us: the target is exiting. */
-static bool is_abandoned(const struct mm_struct *mm)
+/**
+ * hemem_migrate_drain() - bring pages that wait in per-CPU LRU lists to the lists
+ * @batch: has this done once at most, and not where it is turned off or impossible
+ */
+void hemem_migrate_drain(struct hemem_batch *batch)
 {
-	return atomic_read(&mm->mm_users) == 1;
+	if (!drain || batch->has_drained ||
+	    !(hemem_ksyms_features() & HEMEM_ASSIST_FEAT_DRAIN))
+		return;
+	batch->has_drained = true;
+	ksym(lru_add_drain_all)();
+	hemem_stats_add(HEMEM_STAT_drains, 1);
 }
 
 static int run_batch(struct hemem_batch *batch)
@@ -72,16 +128,20 @@ static int run_batch(struct hemem_batch *batch)
 	int ret;
 
 	while (done < batch->nr_moves) {
-		if (fatal_signal_pending(current))
-			return done ? 0 : -EINTR;
-		if (is_abandoned(batch->mm))
-			return done ? 0 : -ESRCH;
+		if (hemem_batch_is_over(batch)) {
+			if (done)
+				return 0;
+			return fatal_signal_pending(current) ? -EINTR : -ESRCH;
+		}
 		nr = same_node(batch, done);
 		if (!nr) {
 			done++;
 			continue;
 		}
 		ret = engine->move(batch, done, nr);
+		/* It saw that the batch is over: say why, as above. */
+		if (ret == -EINTR)
+			continue;
 		if (ret < 0)
 			return done ? 0 : ret;
 		done += ret;
@@ -105,7 +165,8 @@ static void count_moves(const struct hemem_batch *batch)
 	BUILD_BUG_ON(HEMEM_STAT_denied - HEMEM_STAT_untried !=
 		     HEMEM_ASSIST_DENIED - HEMEM_ASSIST_UNTRIED);
 	for (i = 0; i < HEMEM_ASSIST_NR_STATUS; i++)
-		hemem_stats_add(HEMEM_STAT_untried + i, reply->out_nr[i]);
+		if (reply->out_nr[i])
+			hemem_stats_add(HEMEM_STAT_untried + i, reply->out_nr[i]);
 	hemem_stats_add(HEMEM_STAT_migrate_calls, 1);
 	hemem_stats_add(HEMEM_STAT_moved_bytes, reply->out_bytes_moved);
 	hemem_stats_add(HEMEM_STAT_migrate_ns, reply->out_total_ns);
@@ -131,6 +192,45 @@ static int check_arg(const struct hemem_assist_migrate *arg)
 	return 0;
 }
 
+/* All but whether it works, which the test at load says. */
+static enum hemem_assist_no_swap judge_swap(void)
+{
+#ifdef HEMEM_SWAP
+	if (!swap)
+		return HEMEM_ASSIST_NO_SWAP_OFF;
+	if (boot_cpu_has(X86_FEATURE_XENPV))
+		return HEMEM_ASSIST_NO_SWAP_XEN;
+	if (!(hemem_ksyms_features() & HEMEM_ASSIST_FEAT_SWAP))
+		return HEMEM_ASSIST_NO_SWAP_SYMBOL;
+	return selftest ? hemem_selftest() : HEMEM_ASSIST_SWAPS;
+#else
+	return HEMEM_ASSIST_NO_SWAP_KERNEL;
+#endif
+}
+
+/**
+ * hemem_migrate_init() - choose the engine, once, at load
+ */
+void hemem_migrate_init(void)
+{
+	no_swap = judge_swap();
+#ifdef HEMEM_SWAP
+	if (!no_swap)
+		engine = &hemem_engine_swap;
+#endif
+	pr_info("pages are moved by: %s%s\n", engine->name, no_swap_words[no_swap]);
+}
+
+/**
+ * hemem_migrate_no_swap() - what INFO says of the choice
+ *
+ * Return: HEMEM_ASSIST_SWAPS, or why engine_swap.c is not used
+ */
+enum hemem_assist_no_swap hemem_migrate_no_swap(void)
+{
+	return no_swap;
+}
+
 /**
  * hemem_migrate() - HEMEM_ASSIST_MIGRATE
  * @target: the fd's
@@ -144,10 +244,11 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 		.nr_moves = arg->nr_moves,
 		.may_share = arg->flags & HEMEM_ASSIST_MIGRATE_SHARED,
 		.makes_room = arg->flags & HEMEM_ASSIST_MIGRATE_MAKE_ROOM,
+		.scratch = &target->scratch,
 		.reply = arg,
 	};
 	const u64 start_ns = ktime_get_ns();
-	size_t bytes = arg->nr_moves * sizeof(*batch.moves);
+	struct hemem_assist_move few[FEW_MOVES];
 	nodemask_t allowed;
 	int ret;
 
@@ -160,7 +261,7 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 	ret = -EPERM;
 	if (batch.may_share && !capable(CAP_SYS_NICE))
 		goto err_mm;
-	batch.moves = vmemdup_user(u64_to_user_ptr(arg->moves), bytes);
+	batch.moves = copy_moves(arg->moves, arg->nr_moves, few);
 	if (IS_ERR(batch.moves)) {
 		ret = PTR_ERR(batch.moves);
 		goto err_mm;
@@ -178,11 +279,12 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 	arg->out_total_ns = ktime_get_ns() - start_ns;
 	count_moves(&batch);
 	trace_hemem_migrate_end(pid_nr(target->pid), arg);
-	if (copy_to_user(u64_to_user_ptr(arg->moves), batch.moves, bytes))
+	if (copy_to_user(u64_to_user_ptr(arg->moves), batch.moves,
+			 arg->nr_moves * sizeof(*batch.moves)))
 		ret = -EFAULT;
 
 err_moves:
-	kvfree(batch.moves);
+	free_moves(batch.moves, few);
 err_mm:
 	mmput(batch.mm);
 	return ret;

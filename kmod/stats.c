@@ -3,7 +3,8 @@
  * stats.c - counters, one sysfs file each, in /sys/class/misc/hemem/
  *
  * They are added to once or a few times per ioctl, never per page, so a plain
- * atomic each is enough.  hemem.h says what each one counts.
+ * atomic each is enough.  hemem.h says what each one counts.  pooled_bytes is no counter:
+ * what waits in pool.c now.
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
@@ -35,6 +36,13 @@ static ssize_t missing_symbols_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(missing_symbols);
 
+static ssize_t pooled_bytes_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", (unsigned long long)hemem_pool_bytes());
+}
+static DEVICE_ATTR_RO(pooled_bytes);
+
 static struct attribute *stats_attrs[] = {
 #define HEMEM_STAT_ATTR(name) &dev_attr_##name.attr,
 	HEMEM_STATS(HEMEM_STAT_ATTR)
@@ -48,6 +56,7 @@ static const struct attribute_group stats_group = {
 
 static struct attribute *device_attrs[] = {
 	&dev_attr_missing_symbols.attr,
+	&dev_attr_pooled_bytes.attr,
 	NULL
 };
 
@@ -58,5 +67,6 @@ static const struct attribute_group device_group = {
 const struct attribute_group *hemem_stats_groups[] = {
 	&device_group,
 	&stats_group,
+	&hemem_hist_group,
 	NULL
 };

@@ -42,7 +42,9 @@ void hemem_target_free(struct hemem_target *target)
 		mmdrop(target->mm);
 		put_pid(target->pid);
 		put_pid(target->holder);
+		hemem_pool_empty();
 	}
+	kfree(target->scratch);
 	kfree(target);
 }
 

@@ -8,6 +8,7 @@
 
 #include <linux/tracepoint.h>
 #include <hemem_assist.h>
+#include "hemem.h"
 
 TRACE_EVENT(hemem_migrate_begin,
 	TP_PROTO(pid_t pid, unsigned int nr_moves),
@@ -55,6 +56,33 @@ TRACE_EVENT(hemem_migrate_end,
 		  __entry->nr_busy, __entry->nr_no_room, __entry->bytes_moved,
 		  __entry->look_ns, __entry->alloc_ns, __entry->move_ns,
 		  __entry->total_ns)
+);
+
+TRACE_EVENT(hemem_swap,
+	TP_PROTO(const struct hemem_swap_times *times),
+	TP_ARGS(times),
+	TP_STRUCT__entry(
+		__field(unsigned int, nr)
+		__field(u64, protect_ns)
+		__field(u64, flush_ns)
+		__field(u64, copy_ns)
+		__field(u64, swap_ns)
+		__field(u64, reopen_ns)
+		__field(u64, release_ns)
+	),
+	TP_fast_assign(
+		__entry->nr = times->nr;
+		__entry->protect_ns = times->protect_ns;
+		__entry->flush_ns = times->flush_ns;
+		__entry->copy_ns = times->copy_ns;
+		__entry->swap_ns = times->swap_ns;
+		__entry->reopen_ns = times->reopen_ns;
+		__entry->release_ns = times->release_ns;
+	),
+	TP_printk("pages=%u protect_ns=%llu flush_ns=%llu copy_ns=%llu swap_ns=%llu reopen_ns=%llu release_ns=%llu",
+		  __entry->nr, __entry->protect_ns, __entry->flush_ns,
+		  __entry->copy_ns, __entry->swap_ns, __entry->reopen_ns,
+		  __entry->release_ns)
 );
 
 TRACE_EVENT(hemem_scan_begin,

@@ -82,6 +82,9 @@
  * @HEMEM_ASSIST_FEAT_DRAIN: MIGRATE can move pages that were faulted in a
  *	moment ago and still wait in a per-CPU list.  Without it they are BUSY.
  * @HEMEM_ASSIST_FEAT_MAKE_ROOM: MIGRATE knows HEMEM_ASSIST_MIGRATE_MAKE_ROOM
+ * @HEMEM_ASSIST_FEAT_SWAP: MIGRATE moves private anonymous memory without making its
+ *	readers wait; what else it moves, and all that it moves without this, goes
+ *	through the kernel's own migration
  */
 enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_MIGRATE	= 1 << 0,
@@ -89,6 +92,30 @@ enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_FLUSH		= 1 << 2,
 	HEMEM_ASSIST_FEAT_DRAIN		= 1 << 3,
 	HEMEM_ASSIST_FEAT_MAKE_ROOM	= 1 << 4,
+	HEMEM_ASSIST_FEAT_SWAP		= 1 << 5,
+};
+
+/**
+ * enum hemem_assist_no_swap - why MIGRATE does without HEMEM_ASSIST_FEAT_SWAP
+ * @HEMEM_ASSIST_SWAPS: it does not: the feature is on
+ * @HEMEM_ASSIST_NO_SWAP_KERNEL: the module was built for a kernel that swaps were not
+ *	made right for
+ * @HEMEM_ASSIST_NO_SWAP_SYMBOL: the kernel lacks a function for it; the file
+ *	missing_symbols in /sys/class/misc/hemem has its name
+ * @HEMEM_ASSIST_NO_SWAP_XEN: page tables are Xen's to write (paravirtual guest)
+ * @HEMEM_ASSIST_NO_SWAP_OFF: the module's parameter swap=N
+ * @HEMEM_ASSIST_NO_SWAP_UNTESTED: the test at load could not be made: no second node,
+ *	or no free memory there
+ * @HEMEM_ASSIST_NO_SWAP_FAILED: the test at load failed; the kernel's log says how
+ */
+enum hemem_assist_no_swap {
+	HEMEM_ASSIST_SWAPS,
+	HEMEM_ASSIST_NO_SWAP_KERNEL,
+	HEMEM_ASSIST_NO_SWAP_SYMBOL,
+	HEMEM_ASSIST_NO_SWAP_XEN,
+	HEMEM_ASSIST_NO_SWAP_OFF,
+	HEMEM_ASSIST_NO_SWAP_UNTESTED,
+	HEMEM_ASSIST_NO_SWAP_FAILED,
 };
 
 /**
@@ -102,6 +129,8 @@ enum hemem_assist_features {
  * @out_max_batch: (out) HEMEM_ASSIST_MAX_BATCH of the module
  * @out_max_runs: (out) HEMEM_ASSIST_MAX_RUNS of the module
  * @out_nodes: (out) bit n of word n / 64: node n is online and has memory
+ * @out_no_swap: (out) enum hemem_assist_no_swap
+ * @out_reserved: (out) 0
  */
 struct hemem_assist_info {
 	__u32 size;
@@ -113,6 +142,8 @@ struct hemem_assist_info {
 	__u32 out_max_batch;
 	__u32 out_max_runs;
 	__aligned_u64 out_nodes[HEMEM_ASSIST_MAX_NODES / 64];
+	__u32 out_no_swap;
+	__u32 out_reserved;
 };
 
 /**

@@ -13,64 +13,19 @@
  *            /proc/PID/pagemap and, for the same knowledge, clearing with
  *            /proc/PID/clear_refs and the idle bitmap where the kernel has one
  */
-#define _GNU_SOURCE
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <numaif.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-#include <hemem_assist.h>
 
-#define KIB		1024UL
-#define BASE_BYTES	(4 * KIB)
-#define HUGE_BYTES	(2048 * KIB)
-#define MAX_PAGES	HEMEM_ASSIST_MAX_BATCH
-#define ROUNDS		5	/* odd, so that there is a median */
+#include "mover.h"
 
-static int dev;
-static char *memory;
 static bool is_ok = true;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The median time of @run(n, round), over ROUNDS. */
-static uint64_t median_ns(void (*run)(size_t n, int round), size_t n)
-{
-	uint64_t ns[ROUNDS];
-	int round;
-
-	run(n, 1);	/* warm: page tables, free lists */
-	run(n, 0);
-	for (round = 0; round < ROUNDS; round++) {
-		ns[round] = now_ns();
-		run(n, !(round & 1));
-		ns[round] = now_ns() - ns[round];
-	}
-	qsort(ns, ROUNDS, sizeof(*ns), compare);
-	return ns[ROUNDS / 2];
-}
 
 static void report(const char *what, size_t n, uint64_t ours_ns,
 		   const char *peer, uint64_t peer_ns)
@@ -88,49 +43,11 @@ static void judge(uint64_t ours_ns, uint64_t peer_ns)
 
 /* ---- move ---- */
 
-static size_t page_bytes;
-
-static void move_by_hemem(size_t n, int node)
+static void cost_of_move(const char *what, const size_t *batches)
 {
-	static struct hemem_assist_move moves[MAX_PAGES];
-	struct hemem_assist_migrate arg = {
-		.size = sizeof(arg), .moves = (uintptr_t)moves, .nr_moves = n,
-	};
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		moves[i].addr = (uintptr_t)memory + i * page_bytes;
-		moves[i].node = node;
-	}
-	if (ioctl(dev, HEMEM_ASSIST_MIGRATE, &arg))
-		err(1, "MIGRATE");
-	if (arg.out_nr[HEMEM_ASSIST_MOVED] + arg.out_nr[HEMEM_ASSIST_THERE] != n)
-		errx(1, "MIGRATE: %u of %zu moved", arg.out_nr[HEMEM_ASSIST_MOVED], n);
-}
-
-static void move_by_kernel(size_t n, int node)
-{
-	static void *pages[MAX_PAGES];
-	static int nodes[MAX_PAGES], status[MAX_PAGES];
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		pages[i] = memory + i * page_bytes;
-		nodes[i] = node;
-	}
-	if (move_pages(0, n, pages, nodes, status, MPOL_MF_MOVE) < 0)
-		err(1, "move_pages");
-	for (i = 0; i < n; i++)
-		if (status[i] != node)
-			errx(1, "move_pages: page %zu: status %d", i, status[i]);
-}
-
-static void cost_of_move(const char *what, size_t bytes, const size_t *batches)
-{
-	page_bytes = bytes;
 	for (; *batches; batches++) {
-		uint64_t ours_ns = median_ns(move_by_hemem, *batches);
-		uint64_t peer_ns = median_ns(move_by_kernel, *batches);
+		uint64_t ours_ns = mover_median_ns(mover_hemem, *batches);
+		uint64_t peer_ns = mover_median_ns(mover_kernel, *batches);
 
 		report(what, *batches, ours_ns, "move_pages(2)", peer_ns);
 		judge(ours_ns, peer_ns);
@@ -139,7 +56,7 @@ static void cost_of_move(const char *what, size_t bytes, const size_t *batches)
 
 /* ---- look ---- */
 
-static void look_by_scan(size_t n, int round)
+static void look_by_scan(size_t n, int node)
 {
 	static struct hemem_assist_run runs[MAX_PAGES];
 	struct hemem_assist_scan arg = {
@@ -150,7 +67,7 @@ static void look_by_scan(size_t n, int round)
 		.runs = (uintptr_t)runs, .max_runs = MAX_PAGES,
 	};
 
-	(void)round;
+	(void)node;
 	if (ioctl(dev, HEMEM_ASSIST_SCAN, &arg))
 		err(1, "SCAN");
 	if (arg.out_nr_present != n)
@@ -173,20 +90,20 @@ static void read_pagemap(size_t n)
 		pfns[i] &= (1ULL << 55) - 1;
 }
 
-static void look_by_pagemap(size_t n, int round)
+static void look_by_pagemap(size_t n, int node)
 {
-	(void)round;
+	(void)node;
 	read_pagemap(n);
 }
 
 /* One read and one write of the bitmap word of each page, as idle trackers do. */
-static void look_by_idle_bitmap(size_t n, int round)
+static void look_by_idle_bitmap(size_t n, int node)
 {
 	static int fd = -1;
 	uint64_t word;
 	size_t i;
 
-	(void)round;
+	(void)node;
 	if (fd < 0)
 		fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
 	read_pagemap(n);
@@ -202,13 +119,13 @@ static void look_by_idle_bitmap(size_t n, int round)
 }
 
 /* Which node a page is on, which pagemap does not tell. */
-static void look_by_query(size_t n, int round)
+static void look_by_query(size_t n, int node)
 {
 	static void *pages[MAX_PAGES];
 	static int status[MAX_PAGES];
 	size_t i;
 
-	(void)round;
+	(void)node;
 	for (i = 0; i < n; i++)
 		pages[i] = memory + i * BASE_BYTES;
 	if (move_pages(0, n, pages, NULL, status, 0) < 0)
@@ -218,53 +135,32 @@ static void look_by_query(size_t n, int round)
 static void cost_of_look(void)
 {
 	static const size_t n = MAX_PAGES;
-	uint64_t scan_ns = median_ns(look_by_scan, n), peer_ns;
+	uint64_t scan_ns = mover_median_ns(look_by_scan, n), peer_ns;
 
-	peer_ns = median_ns(look_by_pagemap, n);
+	peer_ns = mover_median_ns(look_by_pagemap, n);
 	report("look", n, scan_ns, "pagemap alone", peer_ns);
-	peer_ns += median_ns(look_by_query, n);
+	peer_ns += mover_median_ns(look_by_query, n);
 	report("look", n, scan_ns, "pagemap + node query", peer_ns);
 	judge(scan_ns, peer_ns);
 	if (access("/sys/kernel/mm/page_idle/bitmap", W_OK)) {
 		printf("look         this kernel has no idle bitmap\n");
 		return;
 	}
-	peer_ns = median_ns(look_by_idle_bitmap, n);
+	peer_ns = mover_median_ns(look_by_idle_bitmap, n);
 	report("look", n, scan_ns, "pagemap + idle bitmap", peer_ns);
 	judge(scan_ns, peer_ns);
-}
-
-static char *map_touched(size_t bytes, int advice)
-{
-	char *p = mmap(NULL, bytes + HUGE_BYTES, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		err(1, "mmap");
-	p = (char *)(((uintptr_t)p + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1));
-	madvise(p, bytes, advice);
-	memset(p, 1, bytes);
-	return p;
 }
 
 int main(void)
 {
 	static const size_t base_batches[] = { 1, 32, 512, MAX_PAGES, 0 };
 	static const size_t huge_batches[] = { 1, 16, 0 };
-	struct hemem_assist_attach attach = {
-		.size = sizeof(attach), .pidfd = syscall(SYS_pidfd_open, getpid(), 0),
-	};
 
-	dev = open(HEMEM_ASSIST_DEVICE, O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		err(1, "%s: load hemem_assist.ko first", HEMEM_ASSIST_DEVICE);
-	if (ioctl(dev, HEMEM_ASSIST_ATTACH, &attach))
-		err(1, "ATTACH");
-
-	memory = map_touched(MAX_PAGES * BASE_BYTES, MADV_NOHUGEPAGE);
+	mover_attach();
+	mover_map(BASE_BYTES, MAX_PAGES, MADV_NOHUGEPAGE);
 	cost_of_look();
-	cost_of_move("4 KiB move", BASE_BYTES, base_batches);
-	memory = map_touched(16 * HUGE_BYTES, MADV_HUGEPAGE);
-	cost_of_move("2 MiB move", HUGE_BYTES, huge_batches);
+	cost_of_move("4 KiB move", base_batches);
+	mover_map(HUGE_BYTES, 16, MADV_HUGEPAGE);
+	cost_of_move("2 MiB move", huge_batches);
 	return is_ok ? 0 : 1;
 }

@@ -35,10 +35,12 @@
 
 #define SIZE_IS(type, bytes) \
 	_Static_assert(sizeof(struct type) == (bytes), #type)
+#define offsetofend(type, member) \
+	(offsetof(type, member) + sizeof(((type *)NULL)->member))
 #define AT(type, member, at) \
 	_Static_assert(offsetof(struct type, member) == (at), #member)
 
-SIZE_IS(hemem_assist_info, 40 + HEMEM_ASSIST_MAX_NODES / 8);
+SIZE_IS(hemem_assist_info, 48 + HEMEM_ASSIST_MAX_NODES / 8);
 AT(hemem_assist_info, size, 0);
 AT(hemem_assist_info, flags, 4);
 AT(hemem_assist_info, out_abi, 8);
@@ -48,6 +50,8 @@ AT(hemem_assist_info, out_huge_page_bytes, 24);
 AT(hemem_assist_info, out_max_batch, 32);
 AT(hemem_assist_info, out_max_runs, 36);
 AT(hemem_assist_info, out_nodes, 40);
+AT(hemem_assist_info, out_no_swap, 168);
+AT(hemem_assist_info, out_reserved, 172);
 
 SIZE_IS(hemem_assist_attach, 16);
 AT(hemem_assist_attach, pidfd, 8);
@@ -145,19 +149,24 @@ struct op {
 	const char *name;
 	unsigned long request;
 	size_t bytes;			/* of its struct */
+	size_t first_bytes;		/* and as first released */
 	__u32 flags;			/* all that it knows */
 	void (*good)(union request *ret);
 };
 
 static const struct op ops[] = {
-	{ "info", HEMEM_ASSIST_INFO, sizeof(struct hemem_assist_info), 0,
+	{ "info", HEMEM_ASSIST_INFO, sizeof(struct hemem_assist_info),
+	  offsetofend(struct hemem_assist_info, out_nodes), 0,
 	  good_info },
-	{ "attach", HEMEM_ASSIST_ATTACH, sizeof(struct hemem_assist_attach), 0,
+	{ "attach", HEMEM_ASSIST_ATTACH, sizeof(struct hemem_assist_attach),
+	  sizeof(struct hemem_assist_attach), 0,
 	  good_attach },
 	{ "migrate", HEMEM_ASSIST_MIGRATE, sizeof(struct hemem_assist_migrate),
+	  sizeof(struct hemem_assist_migrate),
 	  HEMEM_ASSIST_MIGRATE_SHARED | HEMEM_ASSIST_MIGRATE_MAKE_ROOM,
 	  good_migrate },
 	{ "scan", HEMEM_ASSIST_SCAN, sizeof(struct hemem_assist_scan),
+	  sizeof(struct hemem_assist_scan),
 	  HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
 	  good_scan },
 };
@@ -233,8 +242,8 @@ TEST_ROWS(good_call, "send each ioctl as it should be, so that the refusals belo
 TEST_ROWS(size_too_small, "refuse a struct below the first released size",
 	  &op_rows, need_migrate, need_scan, need_two_nodes)
 {
-	const size_t sizes[] = { 0, 1, 4, 7, ops[row].bytes - 8,
-				 ops[row].bytes - 1 };
+	const size_t sizes[] = { 0, 1, 4, 7, ops[row].first_bytes - 8,
+				 ops[row].first_bytes - 1 };
 	union request request;
 	size_t i;
 
@@ -244,6 +253,21 @@ TEST_ROWS(size_too_small, "refuse a struct below the first released size",
 		request.size_and_flags[0] = (__u32)sizes[i];
 		refused(&ops[row], &request, -EINVAL);
 	}
+}
+
+TEST_ROWS(size_first, "take the struct as first released, and leave alone what came later",
+	  &op_rows, need_migrate, need_scan, need_two_nodes)
+{
+	const size_t bytes = ops[row].first_bytes;
+	union request request, poison;
+
+	set_up();
+	ops[row].good(&request);
+	memset(&poison, POISON, sizeof(poison));
+	request.size_and_flags[0] = (__u32)bytes;
+	EXPECT_EQ(0, dev_ioctl(fd, ops[row].request, &request));
+	EXPECT_EQ(0, memcmp(request.bytes + bytes, poison.bytes + bytes,
+			    sizeof(request) - bytes));
 }
 
 TEST_ROWS(size_larger, "take a longer struct if the rest is zero, and leave the "
@@ -387,7 +411,11 @@ TEST(info_is_true, "compare INFO with what the kernel says elsewhere", need_modu
 	EXPECT_EQ(getpagesize(), info.out_page_bytes);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_BATCH, info.out_max_batch);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_RUNS, info.out_max_runs);
-	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_MAKE_ROOM - 1));
+	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_SWAP - 1));
+	EXPECT_EQ(info.out_no_swap == HEMEM_ASSIST_SWAPS,
+		  !!(info.out_features & HEMEM_ASSIST_FEAT_SWAP));
+	EXPECT_LE(info.out_no_swap, HEMEM_ASSIST_NO_SWAP_FAILED);
+	EXPECT_EQ(0, info.out_reserved);
 	EXPECT_EQ(need_thp() && access("/sys/kernel/mm/transparent_hugepage",
 				       F_OK) ? 0 : HUGE_BYTES,
 		  info.out_huge_page_bytes);

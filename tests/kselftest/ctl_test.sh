@@ -109,7 +109,7 @@ test_usage()
 	ctl 2 frobnicate
 	ctl 2 attach
 	ctl 2 attach abc
-	ctl 2 attach 1 2
+	ctl 2 attach 1 x
 	ctl 2 attach --no-such-option 1
 	ctl 2 attach --period 1s1 1
 	ctl 2 attach --budget -1 1

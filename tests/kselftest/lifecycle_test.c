@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "file.h"
 #include "harness.h"
 #include "mem.h"
 #include "module.h"
@@ -115,7 +116,7 @@ static bool has_name(pid_t pid, const char *name)
 	char path[40], text[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	return proc_read(path, text, sizeof(text)) > 0 && !strncmp(text, name,
+	return file_read(path, text, sizeof(text)) > 0 && !strncmp(text, name,
 								   strlen(name));
 }
 
@@ -360,7 +361,7 @@ TEST(controller_is_killed, "kill -9 the controller in the middle of a batch, ove
 	NOTE("%d kills; free at first %zu KiB, half way %zu, in the end %zu", kills,
 	     start / 1024, before / 1024, after / 1024);
 	EXPECT_LE(before, after + slack);
-	EXPECT_EQ(0, proc_read_number(REFCNT));
+	EXPECT_EQ(0, file_number(REFCNT));
 }
 
 /* --- who holds the fd ------------------------------------------------------------------ */
@@ -516,7 +517,7 @@ TEST(attach_races, "attach from two threads at once: each wins sometimes, nothin
 	EXPECT_LT(0, (long)won_a);
 	EXPECT_LT(0, (long)won_b);
 	expect_detached();
-	EXPECT_EQ(0, proc_read_number(REFCNT));
+	EXPECT_EQ(0, file_number(REFCNT));
 }
 
 /* One attached fd serves two threads: the batches do not disturb each other. */
@@ -545,12 +546,12 @@ TEST(rmmod_is_refused, "be refused to unload the module while an fd is open, att
 {
 	fd = dev_open();
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(1, proc_read_number(REFCNT));
+	EXPECT_EQ(1, file_number(REFCNT));
 	EXPECT_EQ(-EAGAIN, module_unload());
 	ASSERT_EQ(0, dev_attach(fd, getpid()));
 	EXPECT_EQ(-EAGAIN, module_unload());
 	close(fd);
-	EXPECT_EQ(0, proc_read_number(REFCNT));
+	EXPECT_EQ(0, file_number(REFCNT));
 	ASSERT_EQ(0, module_unload());
 	EXPECT_EQ(-1, access(HEMEM_ASSIST_DEVICE, F_OK));
 	ASSERT_EQ(0, module_load(NULL));
@@ -602,7 +603,7 @@ static long counter(const char *name)
 	char path[128];
 
 	snprintf(path, sizeof(path), STATS "%s", name);
-	return proc_read_number(path);
+	return file_number(path);
 }
 
 TEST(counters_add_up, "find every call and every entry in the counters, and no more", need_migrate,
@@ -662,12 +663,12 @@ TEST(tracepoints_fire, "switch the tracepoints on and see the begin and end of e
 
 	need_tracefs_mounted();
 	start(64);
-	proc_write(TRACING "trace", "");
-	ASSERT_EQ(0, proc_write(TRACING "events/hemem/enable", "1"));
+	file_write(TRACING "trace", "");
+	ASSERT_EQ(0, file_write(TRACING "events/hemem/enable", "1"));
 	EXPECT_EQ(0, migrate_to(node_b()));
 	EXPECT_EQ(0, scan_all(0));
-	EXPECT_EQ(0, proc_write(TRACING "events/hemem/enable", "0"));
-	ASSERT_LT(0, proc_read(TRACING "trace", trace, sizeof(trace)));
+	EXPECT_EQ(0, file_write(TRACING "events/hemem/enable", "0"));
+	ASSERT_LT(0, file_read(TRACING "trace", trace, sizeof(trace)));
 	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (!EXPECT(strstr(trace, events[i])))
 			NOTE("no event %s", events[i]);
@@ -731,7 +732,7 @@ static bool ended_with_eintr(pid_t pid)
 	char wanted[32];
 
 	snprintf(wanted, sizeof(wanted), "-%d ", pid);
-	ASSERT_LE(0, proc_read(TRACING "trace", trace, sizeof(trace)));
+	ASSERT_LE(0, file_read(TRACING "trace", trace, sizeof(trace)));
 	return strstr(trace, wanted);
 }
 
@@ -753,8 +754,8 @@ TEST(eintr, "kill a controller that waits for the target's memory: its call ends
 	waiting->forker = proc_start(fork_for_ever, NULL);
 	gate_wait(&waiting->gate);
 	/* ioctl is 16 */
-	ASSERT_EQ(0, proc_write(SYS_EXIT "filter", "id == 16 && ret == -4"));
-	ASSERT_EQ(0, proc_write(SYS_EXIT "enable", "1"));
+	ASSERT_EQ(0, file_write(SYS_EXIT "filter", "id == 16 && ret == -4"));
+	ASSERT_EQ(0, file_write(SYS_EXIT "enable", "1"));
 	for (kills = 0; kills < 100 && nr_eintr < 5; kills++) {
 		controller = proc_start(migrate_for_ever, NULL);
 		gate_wait(&waiting->gate);
@@ -767,8 +768,8 @@ TEST(eintr, "kill a controller that waits for the target's memory: its call ends
 		nr_eintr++;
 		EXPECT_EQ(waiting->nid, node_of_pid(waiting->forker, waiting->page.addr));
 	}
-	proc_write(SYS_EXIT "enable", "0");
-	proc_write(SYS_EXIT "filter", "0");
+	file_write(SYS_EXIT "enable", "0");
+	file_write(SYS_EXIT "filter", "0");
 	NOTE("%d of %d calls ended with EINTR", nr_eintr, kills);
 	EXPECT_LT(0, nr_eintr);
 	proc_kill(waiting->forker);

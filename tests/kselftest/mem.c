@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "mem.h"
 #include "need.h"
 #include "node.h"
@@ -162,7 +163,7 @@ static void make_huge_zero(struct mem *mem)
 {
 	size_t i;
 
-	if (proc_read_number("/sys/kernel/mm/transparent_hugepage/use_zero_page")
+	if (file_number("/sys/kernel/mm/transparent_hugepage/use_zero_page")
 	    != 1)
 		SKIP("the huge zero page is turned off");
 	map_huge(mem, NR_HUGE);
@@ -244,10 +245,10 @@ static void make_hugetlb(struct mem *mem)
 
 	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/"
 		 "hugepages-2048kB/nr_hugepages", mem->nid);
-	before = proc_read_number(path);
+	before = file_number(path);
 	snprintf(text, sizeof(text), "%ld", before + 1);
-	proc_write(path, text);
-	if (proc_read_number(path) != before + 1)
+	file_write(path, text);
+	if (file_number(path) != before + 1)
 		SKIP("no 2 MiB page for hugetlbfs on node %d", mem->nid);
 	map(mem, HUGE_BYTES / PAGE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
 	    -1);
@@ -255,7 +256,7 @@ static void make_hugetlb(struct mem *mem)
 	mem->unit_bytes = HUGE_BYTES;
 	/* Mapped pages stay; the pool shrinks when this memory is freed. */
 	snprintf(text, sizeof(text), "%ld", before);
-	proc_write(path, text);
+	file_write(path, text);
 }
 
 static void make_zero(struct mem *mem)
@@ -297,12 +298,12 @@ static void make_ksm(struct mem *mem)
 	mem_fill(mem);
 	if (madvise(mem->addr, mem->bytes, MADV_MERGEABLE))
 		SKIP("no same-page merging here: %s", strerror(errno));
-	proc_write("/sys/kernel/mm/ksm/pages_to_scan", "10000");
-	proc_write("/sys/kernel/mm/ksm/sleep_millisecs", "10");
-	ASSERT_EQ(0, proc_write("/sys/kernel/mm/ksm/run", "1"));
+	file_write("/sys/kernel/mm/ksm/pages_to_scan", "10000");
+	file_write("/sys/kernel/mm/ksm/sleep_millisecs", "10");
+	ASSERT_EQ(0, file_write("/sys/kernel/mm/ksm/run", "1"));
 	for (tenths = 0; tenths < 100 && !is_one_frame(mem); tenths++)
 		usleep(100000);
-	proc_write("/sys/kernel/mm/ksm/run", "0");
+	file_write("/sys/kernel/mm/ksm/run", "0");
 	if (tenths == 100)
 		SKIP("the kernel merged no pages within 10 s");
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "file.h"
 #include "harness.h"
 #include "mem.h"
 #include "need.h"
@@ -507,7 +508,7 @@ static void enter_cpuset(void)
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	is_v2 = !mount("cgroup2", dir, "cgroup2", 0, NULL);
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
-	if (is_v2 && proc_write(path, "+cpuset")) {
+	if (is_v2 && file_write(path, "+cpuset")) {
 		umount2(dir, MNT_DETACH);
 		is_v2 = false;
 	}
@@ -517,13 +518,13 @@ static void enter_cpuset(void)
 	ASSERT(!mkdir(path, 0755) || errno == EEXIST);
 	if (!is_v2) {
 		snprintf(path, sizeof(path), "%s/hemem/cpuset.cpus", dir);
-		ASSERT_EQ(0, proc_write(path, "0"));
+		ASSERT_EQ(0, file_write(path, "0"));
 	}
 	snprintf(path, sizeof(path), "%s/hemem/cpuset.mems", dir);
 	snprintf(text, sizeof(text), "%d", node_a());
-	ASSERT_EQ(0, proc_write(path, text));
+	ASSERT_EQ(0, file_write(path, text));
 	snprintf(path, sizeof(path), "%s/hemem/cgroup.procs", dir);
-	ASSERT_EQ(0, proc_write(path, "0"));
+	ASSERT_EQ(0, file_write(path, "0"));
 }
 
 TEST(cpuset_denies, "respect the target's cpuset: DENIED, and the pages stay", need_migrate,
@@ -840,6 +841,17 @@ TEST(while_it_swaps, "move pages while they are swapped out and in, and find all
 }
 
 /* Memory that is moved is neither lost nor kept. */
+/*
+ * Free, or the slab allocator's: a kernel with KASAN keeps freed objects there for a while, 8 KiB
+ * or so for each call.  What is lost in a slab is kmemleak's to find.
+ */
+static size_t not_lost_bytes(void)
+{
+	int64_t slab_kib = file_field("/proc/meminfo", "Slab:");
+
+	return node_all_free_bytes() + (slab_kib > 0 ? (size_t)slab_kib << 10 : 0);
+}
+
 TEST(no_page_leaks, "move a thousand times and find the free memory as it was", need_migrate,
 	 need_two_nodes)
 {
@@ -851,11 +863,11 @@ TEST(no_page_leaks, "move a thousand times and find the free memory as it was", 
 	attach(getpid());
 	migrate_all(&mem, node_b(), 0);
 	migrate_all(&mem, node_a(), 0);
-	before = node_all_free_bytes();
+	before = not_lost_bytes();
 	for (round = 0; round < 2 * rounds; round++)
 		migrate(mem_moves(&mem, round % 2 ? node_a() : node_b(), moves), 0);
-	after = node_all_free_bytes();
-	NOTE("free before %zu KiB, after %zu KiB", before / 1024, after / 1024);
+	after = not_lost_bytes();
+	NOTE("free or in slabs before %zu KiB, after %zu KiB", before / 1024, after / 1024);
 	/* A page lost per batch would be 320 KiB, one per move 320 MiB. */
 	EXPECT_LE(before, after + (256UL << 10));
 	EXPECT_EQ(0, mem_count_bad(&mem));

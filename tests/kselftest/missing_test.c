@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "file.h"
 #include "harness.h"
 #include "mem.h"
 #include "module.h"
@@ -24,10 +25,11 @@
 
 enum {
 	NR_PAGES	= 16,
-	MIGRATE		= HEMEM_ASSIST_FEAT_MIGRATE | HEMEM_ASSIST_FEAT_MAKE_ROOM,
+	SWAP		= HEMEM_ASSIST_FEAT_SWAP,
+	MIGRATE		= HEMEM_ASSIST_FEAT_MIGRATE | HEMEM_ASSIST_FEAT_MAKE_ROOM | SWAP,
 	SCAN		= HEMEM_ASSIST_FEAT_SCAN,
-	FLUSH		= HEMEM_ASSIST_FEAT_FLUSH,
-	DRAIN		= HEMEM_ASSIST_FEAT_DRAIN,
+	FLUSH		= HEMEM_ASSIST_FEAT_FLUSH | SWAP,
+	DRAIN		= HEMEM_ASSIST_FEAT_DRAIN | SWAP,
 	ALL		= MIGRATE | SCAN | FLUSH | DRAIN,
 };
 
@@ -47,6 +49,8 @@ static const struct hidden {
 	{ "folio_isolate_lru,isolate_lru_page", MIGRATE, false },
 	{ "flush_tlb_mm_range", FLUSH, false },
 	{ "lru_add_drain_all", DRAIN, false },
+	{ "lru_add_drain", SWAP, false },
+	{ "__mod_lruvec_state", SWAP, false },
 	{ "flush_tlb_mm_range,lru_add_drain_all", FLUSH | DRAIN, false },
 	{ "migrate_pages,flush_tlb_mm_range", MIGRATE | FLUSH, false },
 	/* An element of the list is a whole name, not a part of one. */
@@ -84,14 +88,15 @@ static const struct rows hidden_rows = {
 static struct target target;
 static struct hemem_assist_move moves[NR_PAGES];
 static struct hemem_assist_run runs[NR_PAGES];
-static __u64 lost;			/* features that must be off */
+static __u64 all;			/* features of this kernel */
+static __u64 lost;			/* of those, what must be off */
 
 static long counter(const char *name)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), DEVICE "stats/%s", name);
-	return proc_read_number(path);
+	return file_number(path);
 }
 
 /* Every line of missing_symbols is hidden, and at least one if a feature is lost. */
@@ -100,7 +105,7 @@ static void expect_missing(const char *names)
 	char text[4096] = "", *line, *rest = text;
 	unsigned int nr = 0;
 
-	ASSERT_LE(0, proc_read(DEVICE "missing_symbols", text, sizeof(text)));
+	ASSERT_LE(0, file_read(DEVICE "missing_symbols", text, sizeof(text)));
 	while ((line = strsep(&rest, "\n")) && *line) {
 		nr++;
 		if (!EXPECT(strstr(names, line)))
@@ -116,8 +121,10 @@ static void expect_info(void)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, dev_info(fd, &info));
-	EXPECT_EQ(ALL & ~lost, info.out_features);
+	EXPECT_EQ(all & ~lost, info.out_features);
 	EXPECT_EQ(HEMEM_ASSIST_ABI, info.out_abi);
+	if (lost & SWAP)
+		EXPECT_EQ(HEMEM_ASSIST_NO_SWAP_SYMBOL, info.out_no_swap);
 	close(fd);
 }
 
@@ -146,7 +153,7 @@ static void expect_migrate(int fd)
 	ASSERT_EQ(0, dev_migrate(fd, moves, nr, 0, &reply));
 	EXPECT_EQ(reply.out_nr[HEMEM_ASSIST_MOVED],
 		  target_count(&target, node_b()));
-	if (lost & DRAIN) {
+	if (lost & HEMEM_ASSIST_FEAT_DRAIN) {
 		EXPECT_EQ(drains, counter("drains"));
 		EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED] +
 				    reply.out_nr[HEMEM_ASSIST_BUSY]);
@@ -170,7 +177,7 @@ static void expect_scan(int fd)
 	ASSERT_EQ(0, dev_scan(fd, &scan));
 	EXPECT_EQ(NR_PAGES, scan.out_nr_present);
 	EXPECT_EQ(NR_PAGES, scan.out_nr_accessed);
-	EXPECT_EQ(flushes + (lost & FLUSH ? 0 : 1), counter("scan_flushes"));
+	EXPECT_EQ(flushes + (lost & HEMEM_ASSIST_FEAT_FLUSH ? 0 : 1), counter("scan_flushes"));
 	ASSERT_EQ(0, dev_scan(fd, &scan));
 	EXPECT_EQ(NR_PAGES, scan.out_nr_present);
 	EXPECT_EQ(0, scan.out_nr_accessed);
@@ -182,19 +189,19 @@ static void look(void *arg)
 	const struct hidden *row = arg;
 	int fd;
 
-	lost = row->lost;
+	lost = row->lost & all;
 	expect_missing(row->names);
 	expect_info();
 	target_start_anon(&target, NR_PAGES, node_a());
 	fd = dev_open();
 	ASSERT_LE(0, fd);
-	expect_off(fd, !(lost & MIGRATE), !(lost & SCAN));
-	EXPECT_EQ(lost == ALL ? -EOPNOTSUPP : 0, dev_attach(fd, target.pid));
-	expect_off(fd, !(lost & MIGRATE), !(lost & SCAN));
+	expect_off(fd, !(lost & HEMEM_ASSIST_FEAT_MIGRATE), !(lost & SCAN));
+	EXPECT_EQ(lost == all ? -EOPNOTSUPP : 0, dev_attach(fd, target.pid));
+	expect_off(fd, !(lost & HEMEM_ASSIST_FEAT_MIGRATE), !(lost & SCAN));
 	EXPECT_EQ(NR_PAGES, target_count(&target, node_a()));
 	if (!(lost & SCAN))
 		expect_scan(fd);
-	if (!(lost & MIGRATE))
+	if (!(lost & HEMEM_ASSIST_FEAT_MIGRATE))
 		expect_migrate(fd);
 	EXPECT_EQ(0, target_tell(&target, TARGET_COUNT_BAD));
 	close(fd);
@@ -205,8 +212,15 @@ TEST_ROWS(eopnotsupp, "hide kernel functions from the module, and find what need
 	  "said beforehand, and the rest at work", &hidden_rows, need_migrate, need_scan,
 	  need_flush, need_two_nodes, need_module_file)
 {
+	struct hemem_assist_info info;
 	char args[128];
+	int fd;
 
+	fd = dev_open();
+	ASSERT_EQ(0, dev_info(fd, &info));
+	close(fd);
+	all = info.out_features;
+	EXPECT_EQ(ALL, all | SWAP);
 	snprintf(args, sizeof(args), "without=%s", hidden[row].names);
 	ASSERT_EQ(0, module_unload());
 	if (EXPECT_EQ(0, module_load(args))) {

@@ -15,16 +15,24 @@ int module_unload(void)
 	return syscall(SYS_delete_module, "hemem_assist", O_NONBLOCK) ? -errno : 0;
 }
 
-int module_load(const char *args)
+static int load(const char *path, const char *args)
 {
-	int err = 0, file = open(getenv("HEMEM_KO"), O_RDONLY | O_CLOEXEC);
+	int err = 0, file = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (file < 0)
 		return -errno;
-	if (!args)
-		args = getenv("HEMEM_KO_ARGS");
 	if (syscall(SYS_finit_module, file, args ? args : "", 0))
 		err = -errno;
 	close(file);
 	return err;
+}
+
+int module_load(const char *args)
+{
+	return load(getenv("HEMEM_KO"), args ? args : getenv("HEMEM_KO_ARGS"));
+}
+
+int module_load_faulty(void)
+{
+	return load(getenv("HEMEM_FAULTY_KO"), NULL);
 }

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "file.h"
 #include "mem.h"
 #include "need.h"
 #include "node.h"
-#include "proc.h"
 
 const char *need_root(void)
 {
@@ -56,6 +56,12 @@ const char *need_migrate(void)
 			    "the module has no MIGRATE on this kernel");
 }
 
+const char *need_swaps(void)
+{
+	return need_feature(HEMEM_ASSIST_FEAT_SWAP,
+			    "the module does not swap pages on this kernel");
+}
+
 const char *need_scan(void)
 {
 	return need_feature(HEMEM_ASSIST_FEAT_SCAN,
@@ -73,7 +79,7 @@ const char *need_two_nodes(void)
 	if (node_b() < 0)
 		return "one node only: boot with numa=fake=2";
 	/* It moves pages too, and hides them from move_pages(2) on old kernels. */
-	if (proc_read_number("/proc/sys/kernel/numa_balancing") > 0)
+	if (file_number("/proc/sys/kernel/numa_balancing") > 0)
 		return "NUMA balancing is on: echo 0 >/proc/sys/kernel/numa_balancing";
 	return NULL;
 }
@@ -87,7 +93,7 @@ const char *need_thp(void)
 {
 	char mode[64];
 
-	if (proc_read("/sys/kernel/mm/transparent_hugepage/enabled", mode,
+	if (file_read("/sys/kernel/mm/transparent_hugepage/enabled", mode,
 		      sizeof(mode)) < 0)
 		return "the kernel has no transparent huge pages";
 	return strstr(mode, "[never]") ?
@@ -96,7 +102,7 @@ const char *need_thp(void)
 
 const char *need_swap(void)
 {
-	return proc_meminfo_kib("SwapFree:") < 4096 ? "no swap is on" : NULL;
+	return file_field("/proc/meminfo", "SwapFree:") < 4096 ? "no swap is on" : NULL;
 }
 
 const char *need_ksm(void)
@@ -126,7 +132,7 @@ const char *need_cpuset(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (proc_read(files[i], groups, sizeof(groups)) > 0 &&
+		if (file_read(files[i], groups, sizeof(groups)) > 0 &&
 		    strstr(groups, "cpuset"))
 			return NULL;
 	return "the kernel has no cpusets";
@@ -144,6 +150,14 @@ const char *need_module_file(void)
 
 	return !path || access(path, R_OK) ?
 		"HEMEM_KO does not name hemem_assist.ko" : NULL;
+}
+
+const char *need_faulty_module(void)
+{
+	const char *path = getenv("HEMEM_FAULTY_KO");
+
+	return !path || access(path, R_OK) ?
+		"HEMEM_FAULTY_KO names no module built with HEMEM_FAULTS=y" : NULL;
 }
 
 const char *need_kmemleak(void)

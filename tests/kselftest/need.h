@@ -10,6 +10,7 @@
 
 const char *need_module(void);		/* root, /dev/hemem, and it answers */
 const char *need_migrate(void);		/* need_module, and INFO has MIGRATE */
+const char *need_swaps(void);		/* need_module, and INFO has SWAP */
 const char *need_scan(void);		/* need_module, and INFO has SCAN */
 const char *need_flush(void);		/* need_scan, and INFO has FLUSH */
 const char *need_root(void);
@@ -23,6 +24,7 @@ const char *need_userns(void);
 const char *need_cpuset(void);
 const char *need_tracefs(void);
 const char *need_module_file(void);	/* HEMEM_KO names hemem_assist.ko */
+const char *need_faulty_module(void);	/* HEMEM_FAULTY_KO: one with kmod/fault.c */
 const char *need_kmemleak(void);
 
 #endif /* NEED_H */

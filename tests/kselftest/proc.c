@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * proc.c - files of /proc and /sys, clocks, and processes that a test starts
+ * proc.c - memory of this process, clocks, and processes that a test starts
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,47 +16,8 @@
 #include "harness.h"
 #include "proc.h"
 
-long proc_read(const char *path, char *ret_text, size_t bytes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
-
-	if (fd < 0)
-		return -errno;
-	len = read(fd, ret_text, bytes - 1);
-	if (len < 0)
-		len = -errno;
-	else
-		ret_text[len] = 0;
-	close(fd);
-	return len;
-}
-
-int proc_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-long proc_read_number(const char *path)
-{
-	char text[64], *end;
-	long number, len = proc_read(path, text, sizeof(text));
-
-	if (len < 0)
-		return len;
-	number = strtol(text, &end, 10);
-	return end == text ? -EINVAL : number;
-}
-
 /* The number after @field in the lines of @file up to the next "xxx-xxx ". */
-static long find_field(FILE *file, const char *field, bool in_one_mapping)
+static long find_field(FILE *file, const char *field)
 {
 	unsigned long start, end;
 	char line[512];
@@ -64,22 +25,10 @@ static long find_field(FILE *file, const char *field, bool in_one_mapping)
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, field, strlen(field)))
 			return atol(line + strlen(field));
-		if (in_one_mapping && sscanf(line, "%lx-%lx ", &start, &end) == 2)
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
 			break;
 	}
 	return -ENOENT;
-}
-
-long proc_meminfo_kib(const char *field)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	long kib;
-
-	if (!file)
-		return -errno;
-	kib = find_field(file, field, false);
-	fclose(file);
-	return kib;
 }
 
 long proc_smaps_kib(const void *addr, const char *field)
@@ -94,7 +43,7 @@ long proc_smaps_kib(const void *addr, const char *field)
 	while (kib < 0 && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%lx-%lx ", &start, &end) == 2 &&
 		    start <= (uintptr_t)addr && (uintptr_t)addr < end)
-			kib = find_field(file, field, true);
+			kib = find_field(file, field);
 	fclose(file);
 	return kib;
 }

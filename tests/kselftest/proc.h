@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * proc.h - files of /proc and /sys, clocks, and processes that a test starts
+ * proc.h - memory of this process, clocks, and processes that a test starts
  */
 #ifndef PROC_H
 #define PROC_H
@@ -9,13 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* Reads @path as a string; its length or -errno. */
-long proc_read(const char *path, char *ret_text, size_t bytes);
-int proc_write(const char *path, const char *text);
-long proc_read_number(const char *path);	/* -errno where it is none */
-
-long proc_meminfo_kib(const char *field);	/* "SwapFree:" */
 
 /* Of the mapping of this process that begins at @addr: "AnonHugePages:". */
 long proc_smaps_kib(const void *addr, const char *field);
