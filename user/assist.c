@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "assist.h"
+#include "heat.h"
+
+#define MAX_RUNS	4096	/* 64 KiB of runs a call */
 
 static int call(int fd, unsigned long request, void *arg)
 {
@@ -116,6 +120,25 @@ int assist_migrate(struct assist *assist, struct hemem_assist_move *moves, size_
 		done += tried;
 	}
 	*ret_bytes = bytes;
+	return 0;
+}
+
+int assist_new_runs(const struct assist *assist, struct hemem_assist_run **ret_runs,
+		    uint32_t *ret_nr)
+{
+	const struct hemem_assist_info *info = &assist->info;
+	uint32_t nr = info->out_max_runs < MAX_RUNS ? info->out_max_runs : MAX_RUNS;
+	struct hemem_assist_run *runs;
+
+	if (!(info->out_features & HEMEM_ASSIST_FEAT_SCAN) ||
+	    info->out_page_bytes != HEAT_BASE_BYTES ||
+	    (info->out_huge_page_bytes && info->out_huge_page_bytes != HEAT_HUGE_BYTES))
+		return -EOPNOTSUPP;
+	runs = calloc(nr, sizeof(*runs));
+	if (!runs)
+		return -ENOMEM;
+	*ret_runs = runs;
+	*ret_nr = nr;
 	return 0;
 }
 

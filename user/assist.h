@@ -65,6 +65,18 @@ int assist_migrate(struct assist *assist, struct hemem_assist_move *moves, size_
 		   uint32_t flags, uint64_t *ret_bytes);
 
 /**
+ * assist_new_runs() - room for what assist_scan() answers
+ * @assist: open
+ * @ret_runs: to be freed; untouched on failure, as is
+ * @ret_nr: how many runs a call may give at once, 64 KiB of them at most
+ *
+ * Return: 0, -EOPNOTSUPP: the module cannot scan, or not pages of the sizes that the heat
+ * store knows, -ENOMEM.
+ */
+int assist_new_runs(const struct assist *assist, struct hemem_assist_run **ret_runs,
+		    uint32_t *ret_nr);
+
+/**
  * assist_scan() - scan from @scan->start as far as the runs have room
  * @assist: attached
  * @scan: start, end, flags, runs and max_runs are the caller's; out_* are

@@ -20,12 +20,15 @@
 
 #include "assist.h"
 #include "attach.h"
+#include "clock.h"
 #include "command.h"
 #include "control.h"
 #include "loop.h"
 #include "mover.h"
 #include "options.h"
 #include "report.h"
+#include "sampler.h"
+#include "share.h"
 #include "stats.h"
 #include "target.h"
 
@@ -36,6 +39,7 @@ struct attachment {
 	const struct attach_plan *plan;
 	struct target target;
 	const char *mover;	/* its name, "auto" resolved */
+	const char *sampler;	/* the same */
 	struct control *control;
 	struct loop *loop;
 	int timer_fd;
@@ -94,31 +98,32 @@ static void ignore_signals(const struct attach_plan *plan)
 		set_signals(&action);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static json_t *describe(void *arg)
 {
 	struct attachment *at = arg;
 	const struct attach_plan *plan = at->plan;
 
 	target_refresh(&at->target);
-	return json_pack("{ss si ss si sI ss so ss? so sI so}",
+	return json_pack("{ss si ss si sI ss ss ss so so ss? so sI so}",
 			 "version", HEMEM_VERSION,
 			 "target", at->target.pid, "program", at->target.comm,
 			 "controller", getpid(),
-			 "attached_ms", (json_int_t)((now_ns() - at->start_ns) / 1000000),
-			 "mover", at->mover,
+			 "attached_ms", (json_int_t)((clock_now_ns() - at->start_ns) / 1000000),
+			 "mover", at->mover, "sampler", at->sampler,
+			 "sampler_reason", sampler_reason(),
 			 "options", options_json(plan->opts, plan->command),
+			 "share", loop_share_json(at->loop),
 			 "waiting", stats_waiting(loop_stats(at->loop)),
 			 "stats", report_stats_json(loop_stats(at->loop)),
 			 "first_hot_ms", (json_int_t)(at->first_ns / 1000000),
 			 "first", at->has_first ? report_stats_json(&at->first) : json_null());
+}
+
+static json_t *explain(void *arg, uint64_t addr)
+{
+	struct attachment *at = arg;
+
+	return loop_explain(at->loop, addr);
 }
 
 static void detach(void *arg)
@@ -132,7 +137,7 @@ static void on_control(void *arg)
 {
 	struct attachment *at = arg;
 	const struct control_handler handler = {
-		.status = describe, .detach = detach, .arg = at,
+		.status = describe, .explain = explain, .detach = detach, .arg = at,
 	};
 
 	control_serve(at->control, &handler);
@@ -149,19 +154,21 @@ static void look_for_first(struct attachment *at)
 	if (at->has_first || !(now->hot_fast_bytes + now->hot_slow_bytes))
 		return;
 	at->first = *now;
-	at->first_ns = now_ns() - at->start_ns;
+	at->first_ns = clock_now_ns() - at->start_ns;
 	at->has_first = true;
 }
 
 static void tell_progress(struct attachment *at)
 {
 	const struct options *opts = at->plan->opts;
-	uint64_t interval_ms = opts->report_ms, since_ns = now_ns() - at->told_ns;
+	uint64_t interval_ms = opts->report_ms, since_ns = clock_now_ns() - at->told_ns;
 
 	if (!isatty(fileno(at->plan->out)))
 		interval_ms *= SLOWER;
 	if (!interval_ms || opts->json || opts->daemon || since_ns < interval_ms * 1000000)
 		return;
+	if (at->plan->is_one_of_many)
+		fprintf(at->plan->out, "%7d: ", at->plan->target);
 	report_progress(at->plan->out, loop_stats(at->loop), &at->told, since_ns);
 	at->told = *loop_stats(at->loop);
 	at->told_ns += since_ns;
@@ -213,6 +220,13 @@ static const char *name_mover(const char *name)
 	return mover ? mover->name : name;
 }
 
+static const char *name_sampler(const char *name)
+{
+	const struct sampler *sampler = sampler_find(name);
+
+	return sampler ? sampler->name : name;
+}
+
 /*
  * The rights that the loop and the module will ask for (PTRACE_MODE_READ), found
  * out before a daemon says that all is well.
@@ -251,6 +265,7 @@ static int hold_target(struct attachment *at)
 	if (err)
 		return err;
 	at->mover = name_mover(plan->opts->mover);
+	at->sampler = name_sampler(plan->opts->sampler);
 	err = control_new(plan->target, at->target.start_ticks, at->mover, &at->control, &holder);
 	if (err == -EBUSY)
 		say_holder(&holder);
@@ -269,6 +284,7 @@ static int open_attachment(struct attachment *at)
 	err = loop_new(at->plan->opts, at->plan->target, &at->loop);
 	if (err)
 		return err;	/* it has said why */
+	loop_join(at->loop, at->control);
 	err = loop_watch_fd(at->loop, control_fd(at->control), on_control, at);
 	if (!err)
 		err = start_timer(at);
@@ -291,7 +307,9 @@ static void report_end(struct attachment *at, json_t *end)
 			report_number(down, last->demoted_bytes, "bytes"));
 	else if (plan->opts->json)
 		report_json(plan->out, json_incref(end));
-	else
+	else if (plan->is_one_of_many)
+		fprintf(plan->out, "\nprocess %d (%s):\n", plan->target, at->target.comm);
+	if (!plan->opts->daemon && !plan->opts->json)
 		report_summary(plan->out, at->has_first ? &at->first : NULL, at->first_ns, last,
 			       at->mover);
 }
@@ -303,10 +321,12 @@ static int run_attachment(struct attachment *at, json_t **ret_end)
 	};
 	enum loop_end end;
 
-	at->start_ns = at->told_ns = now_ns();
+	at->start_ns = at->told_ns = clock_now_ns();
 	if (at->plan->opts->verbose)
 		fprintf(stderr, "hemem-ctl: attached to process %d (%s), mover %s\n",
 			at->target.pid, at->target.comm, at->mover);
+	if (!strcmp(at->plan->opts->sampler, "auto"))
+		fprintf(stderr, "hemem-ctl: sampler %s (%s)\n", at->sampler, sampler_reason());
 	end = loop_run(at->loop);
 	if (end == LOOP_EXITED && !at->plan->opts->json)
 		fprintf(stderr, "hemem-ctl: process %d (%s) has ended\n", at->target.pid,
@@ -316,6 +336,24 @@ static int run_attachment(struct attachment *at, json_t **ret_end)
 	json_object_set_new(*ret_end, "end", json_string(ends[end]));
 	report_end(at, *ret_end);
 	return end == LOOP_FAILED ? EXIT_FOUND : EXIT_FINE;
+}
+
+int attach_check(const struct options *opts, const struct command *command)
+{
+	bool is_more = opts->fast_min_bytes || opts->weight > SHARE_WEIGHT;
+
+	if (opts->fast_min_bytes > opts->fast_limit_bytes) {
+		fprintf(stderr, "hemem-ctl: %s: --min-fast is more than --fast-limit\n",
+			command->name);
+		return EXIT_USAGE;
+	}
+	/* As with nice(2). */
+	if (geteuid() && is_more) {
+		fprintf(stderr, "hemem-ctl: %s: --min-fast, and a --weight above %d, are root's to give\n",
+			command->name, SHARE_WEIGHT);
+		return EXIT_USAGE;
+	}
+	return EXIT_FINE;
 }
 
 int attach_run(const struct attach_plan *plan)

@@ -6,6 +6,7 @@
 #define HEMEM_ATTACH_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct options;
  * @command: whose options they are
  * @target: the process
  * @out: where progress and the final report go
+ * @is_one_of_many: others write to @out, too: say of which process each line is
  * @ready: called once the target is attached and nothing can fail any more that
  *	the user should hear of at once; NULL: none.  Return: 0, or -errno to
  *	give up.
@@ -29,10 +31,18 @@ struct attach_plan {
 	const struct command *command;
 	pid_t target;
 	FILE *out;
+	bool is_one_of_many;
 	int (*ready)(void *arg);
 	void (*on_signal)(int signal, siginfo_t *info, void *context);
 	void *arg;
 };
+
+/**
+ * attach_check() - can what the user asked for be had by him, of any target?
+ *
+ * Return: enum command_exit; what is wrong was written to stderr.
+ */
+int attach_check(const struct options *opts, const struct command *command);
 
 /**
  * attach_run() - control a target until it ends or someone says to detach

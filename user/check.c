@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,9 @@
 #include "assist.h"
 #include "check.h"
 #include "control.h"
+#include "event.h"
+#include "perf.h"
+#include "reason.h"
 
 #define MAX_TEXT	4096	/* bytes that are read of one file */
 #define MAX_NODES	1024
@@ -457,6 +461,64 @@ PROBE(pmu)
 	return SAY(CHECK_FOUND, "no PMU, as in most virtual machines");
 }
 
+/* Return: how many; 0: none, and @why is set. */
+static size_t find_events(const struct check_machine *machine,
+			  struct event events[static EVENT_MAX], struct reason *why)
+{
+	size_t nr = 0;
+
+	if (event_pebs(machine->sysroot, events, &nr, why) == -ENODEV)
+		event_ibs(machine->sysroot, events, &nr, why);
+	return nr;
+}
+
+/* What type and config are, others can compare with their own tools. */
+PROBE(events)
+{
+	struct event events[EVENT_MAX];
+	char text[CHECK_DETAIL_BYTES];
+	size_t nr, i, length = 0;
+	struct reason why;
+
+	nr = find_events(machine, events, &why);
+	if (!nr)
+		return !exists(machine, "sys/bus/event_source/devices/cpu") &&
+		       !exists(machine, "sys/bus/event_source/devices/cpu_core") ?
+		       SAY(CHECK_NOT_ASKED, "there is no PMU") :
+		       SAY(CHECK_FOUND, "%.400s", why.text);
+	for (i = 0; i < nr && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   "%s%s is %u/0x%" PRIx64 " (%s)", i ? ", " : "",
+					   events[i].name, events[i].type, events[i].config,
+					   events[i].by_library ? "libpfm4" : "table");
+	return SAY(CHECK_FINE, "%s", text);
+}
+
+PROBE(addresses)
+{
+	struct event events[EVENT_MAX];
+	char text[CHECK_DETAIL_BYTES];
+	size_t nr, i, length = 0;
+	struct perf_trial trial;
+	uint64_t nr_addrs = 0;
+	struct reason why;
+
+	nr = find_events(machine, events, &why);
+	if (!nr)
+		return SAY(CHECK_NOT_ASKED, "there are no events to sample");
+	for (i = 0; i < nr && length < sizeof(text); i++) {
+		if (machine->sample(&events[i], &trial))
+			return SAY(CHECK_FOUND, "%.500s", perf_reason());
+		nr_addrs += trial.nr_addrs;
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+					   "%s%s: %" PRIu64 " of %" PRIu64
+					   " samples have one, precise_ip %u", i ? ", " : "",
+					   events[i].name, trial.nr_addrs, trial.nr_samples,
+					   trial.precise);
+	}
+	return IF_SO(!nr_addrs, "%s", text);
+}
+
 /*
  * BPF
  */
@@ -690,6 +752,11 @@ static const struct check_row rows[] = {
 	  probe_perf_paranoid },
 	{ "pmu", CHECK_NOTE, "hardware sampling",
 	  "none needed: accessed bits are scanned instead", probe_pmu },
+	{ "events", CHECK_NOTE, "events that tell addresses of loads and stores",
+	  "none needed: accessed bits are scanned instead", probe_events },
+	{ "addresses", CHECK_NOTE, "addresses in samples",
+	  "a virtual machine needs a host that passes PEBS on; else accessed bits are scanned instead",
+	  probe_addresses },
 	{ "bpf-build", CHECK_NOTE, "BPF program",
 	  "install clang, bpftool and libbpf-dev and build again; until then /proc/PID/maps is read instead",
 	  probe_bpf_build },

@@ -10,7 +10,9 @@
 #include <sys/types.h>
 
 struct bitmask;			/* libnuma's */
+struct event;
 struct hemem_assist_info;
+struct perf_trial;
 
 #define CHECK_DETAIL_BYTES	512
 
@@ -18,6 +20,7 @@ struct hemem_assist_info;
  * struct check_machine - the machine that is looked at
  * @sysroot: "" for this one, or a folder that holds proc/ and sys/ of another
  * @assist: asks the module who it is; 0 or -errno of assist_open()
+ * @sample: opens an event and samples a loop; as perf_try()
  * @target: the process that is to be attached; 0: none in particular
  * @fast: nodes of the fast tier as the user gave them; NULL: not given
  * @slow: the same of the slow tier
@@ -25,6 +28,7 @@ struct hemem_assist_info;
 struct check_machine {
 	const char *sysroot;
 	int (*assist)(struct hemem_assist_info *ret_info);
+	int (*sample)(const struct event *event, struct perf_trial *ret_trial);
 	pid_t target;
 	const struct bitmask *fast, *slow;
 };

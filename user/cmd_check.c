@@ -10,6 +10,7 @@
 #include "check.h"
 #include "command.h"
 #include "options.h"
+#include "perf.h"
 #include "report.h"
 
 /* What one row found. */
@@ -80,7 +81,7 @@ static void print_sum(const unsigned int nr_found[static CHECK_NR_SEVERITIES])
 static int run_check(const struct options *opts)
 {
 	const struct check_machine machine = {
-		.sysroot = "", .assist = ask_module, .target = opts->pid,
+		.sysroot = "", .assist = ask_module, .sample = perf_try, .target = opts->pid,
 		.fast = opts->fast, .slow = opts->slow,
 	};
 	unsigned int nr_found[CHECK_NR_SEVERITIES] = { 0 };

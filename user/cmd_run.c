@@ -120,8 +120,10 @@ static int run_run(const struct options *opts)
 		.opts = opts, .command = &cmd_run, .out = stderr, .ready = let_go,
 		.on_signal = forward,
 	};
-	int status = start_program(opts->argv);
+	int status = attach_check(opts, &cmd_run);
 
+	if (!status)
+		status = start_program(opts->argv);
 	if (status)
 		return status;
 	/* If we die before it is let go, it dies too: it never ran. */

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "report.h"
 #include "stats.h"
+#include "wear.h"
 
 #define TIMEOUT_MS	10000	/* a tick may take a while; a second is usual */
 
@@ -44,22 +45,59 @@ static void print_options(const json_t *options)
 	}
 }
 
+/* "share of the fast tier: 1.0 GiB of 4.0 GiB, 0.9 GiB used, with 2 other targets: it has priority" */
+static void print_share(const json_t *share)
+{
+	char bytes[REPORT_NUMBER_BYTES], of[REPORT_NUMBER_BYTES], used[REPORT_NUMBER_BYTES];
+	const json_t *limit = json_object_get(share, "bytes");
+	json_int_t used_bytes, of_bytes, peers;
+	const char *why;
+
+	if (json_unpack((json_t *)share, "{sI sI sI ss}", "used_bytes", &used_bytes, "of_bytes",
+			&of_bytes, "peers", &peers, "why", &why))
+		return;		/* an older controller has none */
+	report_number(bytes, json_is_integer(limit) ? (uint64_t)json_integer_value(limit) :
+						       UINT64_MAX, "bytes");
+	report_number(used, (uint64_t)used_bytes, "bytes");
+	if (peers)
+		printf("share of the fast tier: %s of %s, %s used, with %d other%s: %s\n\n", bytes,
+		       report_number(of, (uint64_t)of_bytes, "bytes"), used, (int)peers,
+		       peers == 1 ? "" : "s", why);
+	else
+		printf("share of the fast tier: %s, %s used: %s\n\n", bytes, used, why);
+}
+
+/* "written to the slow tier: 1.0 GiB, 40 MiB more may be now, 96 GiB a day" */
+static void print_wear(const struct stats *stats)
+{
+	char written[REPORT_NUMBER_BYTES], left[REPORT_NUMBER_BYTES], limit[REPORT_NUMBER_BYTES];
+
+	if (stats->wear_limit_bytes != WEAR_NO_LIMIT && stats->wear_limit_bytes)
+		printf("written to the slow tier: %s, %s more may be now, %s a day\n\n",
+		       report_number(written, stats->wear_bytes, "bytes"),
+		       report_number(left, stats->wear_left_bytes, "bytes"),
+		       report_number(limit, stats->wear_limit_bytes, "bytes"));
+}
+
 static void print_one(const json_t *json)
 {
 	char attached[REPORT_NUMBER_BYTES];
 	json_int_t attached_ms = 0;
-	const char *program = "?", *mover = "?";
+	const char *program = "?", *mover = "?", *sampler = "?", *why = "";
 	int target = 0, controller = 0;
 	struct stats stats;
 
-	json_unpack((json_t *)json, "{si ss si sI ss}", "target", &target, "program", &program,
-		    "controller", &controller, "attached_ms", &attached_ms,
-		    "mover", &mover);
+	json_unpack((json_t *)json, "{si ss si sI ss ss ss}", "target", &target, "program",
+		    &program, "controller", &controller, "attached_ms", &attached_ms,
+		    "mover", &mover, "sampler", &sampler, "sampler_reason", &why);
 	printf("process %d (%s), controlled by process %d for %s, mover %s\n\n", target, program,
 	       controller, report_number(attached, (uint64_t)attached_ms * 1000000, "ns"), mover);
+	printf("sampler %s (%s)\n\n", sampler, why);
 	print_options(json_object_get(json, "options"));
 	printf("\n");
+	print_share(json_object_get(json, "share"));
 	report_stats_from_json(json_object_get(json, "stats"), &stats);
+	print_wear(&stats);
 	if (stats_waiting(&stats))
 		printf("hot pages wait on the slow tier: %s\n\n", stats_waiting(&stats));
 	report_stats(stdout, &stats);
@@ -107,6 +145,7 @@ static void ask_each(const struct control_holder *holder, void *arg)
 static void print_line(const json_t *json)
 {
 	char fast[REPORT_NUMBER_BYTES], hot[REPORT_NUMBER_BYTES], moved[REPORT_NUMBER_BYTES];
+	char share[REPORT_NUMBER_BYTES], used[REPORT_NUMBER_BYTES];
 	const char *program = "?";
 	int target = 0, controller = 0;
 	struct stats stats;
@@ -114,7 +153,9 @@ static void print_line(const json_t *json)
 	json_unpack((json_t *)json, "{si ss si}", "target", &target, "program", &program,
 		    "controller", &controller);
 	report_stats_from_json(json_object_get(json, "stats"), &stats);
-	printf("%8d %-15s %10d %10s of %10s %10s\n", target, program, controller,
+	printf("%8d %-15s %10d %10s of %10s %10s of %10s %10s\n", target, program, controller,
+	       report_number(used, stats.target_fast_bytes, "bytes"),
+	       report_number(share, stats.fast_share_bytes, "bytes"),
 	       report_number(fast, stats.hot_fast_bytes, "bytes"),
 	       report_number(hot, stats.hot_fast_bytes + stats.hot_slow_bytes, "bytes"),
 	       report_number(moved, stats.bytes_moved, "bytes"));
@@ -134,8 +175,8 @@ static int status_all(const struct options *opts)
 	if (!json_array_size(all.array))
 		printf("no process is controlled\n");
 	else
-		printf("%8s %-15s %10s %10s of %10s %10s\n", "process", "program", "controller",
-		       "hot, fast", "hot", "moved");
+		printf("%8s %-15s %10s %10s of %10s %10s of %10s %10s\n", "process", "program",
+		       "controller", "fast", "share", "hot, fast", "hot", "moved");
 	json_array_foreach(all.array, i, json)
 		print_line(json);
 	json_decref(all.array);

@@ -17,14 +17,24 @@ enum command_bit {
 	COMMAND_STATUS	= 1 << 2,
 	COMMAND_CHECK	= 1 << 3,
 	COMMAND_RUN	= 1 << 4,
-	COMMAND_ALL	= (1 << 5) - 1,
+	COMMAND_RECORD	= 1 << 5,
+	COMMAND_REPORT	= 1 << 6,
+	COMMAND_REPLAY	= 1 << 7,
+	COMMAND_EXPLAIN	= 1 << 8,
+	COMMAND_GENERATE = 1 << 9,
+	COMMAND_ALL	= (1 << 10) - 1,
 };
 
 /* What follows the options on the command line. */
 enum command_operand {
 	OPERAND_PID,		/* one process id */
+	OPERAND_PIDS,		/* one or more */
 	OPERAND_PID_OPTIONAL,	/* one or none */
 	OPERAND_PROGRAM,	/* a program and its arguments */
+	OPERAND_FILE,		/* one path */
+	OPERAND_FILES,		/* one or more */
+	OPERAND_FILE_ADDR,	/* one path or process id, one address */
+	OPERAND_NONE,
 };
 
 /* Exit codes of hemem-ctl; `run` hands on those of its program instead. */
@@ -54,6 +64,7 @@ struct command {
 /* NULL-terminated, in the order of --help; defined in hemem-ctl.c. */
 extern const struct command *const commands[];
 
-extern const struct command cmd_attach, cmd_run, cmd_status, cmd_detach, cmd_check;
+extern const struct command cmd_attach, cmd_run, cmd_status, cmd_detach, cmd_check, cmd_record,
+	cmd_report, cmd_replay, cmd_explain, cmd_generate;
 
 #endif /* HEMEM_COMMAND_H */

@@ -12,15 +12,20 @@
  * without taking them; a look that takes the lock for a moment, as with flock(2),
  * would make someone else's attach fail.
  *
+ * Behind the text lies the word of the controller to all others, which they look at when they
+ * like, without asking it.  Nobody has to be there for that, and what a killed one said last
+ * is not heard any more, because its lock is gone.
+ *
  * Example: 4711 is controlled by 5000.
  *   /run/hemem/4711.lock   {"target": 4711, "pid": 5000, "mover": "assist", ...}
- *   /run/hemem/4711.sock   "status" -> {...}, "detach" -> {...} when it is done
+ *   /run/hemem/4711.sock   "status" -> {...}, "explain 0x7f0000000000" -> {...},
+ *                          "detach" -> {...} when it is done
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +37,17 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <zlib.h>
 
 #include "control.h"
+#include "reason.h"
 #include "target.h"
 
 #define MAX_CLIENTS	16
 #define MAX_REQUEST	64		/* bytes */
 #define MAX_REPLY	(128 * 1024)	/* bytes; a status is about 8 KiB */
 #define TRIES		40		/* 50 ms apart: 2 s */
+#define WORD_OFFSET	4096		/* in the lock file, behind the text */
 
 struct client {
 	int fd;		/* -1: free */
@@ -54,23 +62,11 @@ struct control {
 	struct client clients[MAX_CLIENTS];
 };
 
-static char reason[512] = "";
+static struct reason reason;
 
 const char *control_reason(void)
 {
-	return reason;
-}
-
-static int fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
-	va_end(args);
-	return err;
+	return reason.text;
 }
 
 static void sleep_ms(long ms)
@@ -103,12 +99,14 @@ static int make_dir(char path[static CONTROL_PATH_BYTES])
 
 	own_dir(path);
 	if (mkdir(path, geteuid() ? 0700 : 0755) && errno != EEXIST)
-		return fail(-errno, "cannot make the folder %s: %s", path, strerror(errno));
+		return reason_set(&reason, -errno, "cannot make the folder %s: %s", path,
+				  strerror(errno));
 	if (lstat(path, &st))
-		return fail(-errno, "%s: %s", path, strerror(errno));
+		return reason_set(&reason, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022)
-		return fail(-EPERM, "%s must be a folder of user %u that nobody else can write",
-			    path, geteuid());
+		return reason_set(&reason, -EPERM,
+				  "%s must be a folder of user %u that nobody else can write", path,
+				  geteuid());
 	return 0;
 }
 
@@ -214,7 +212,7 @@ static int try_lock(const char *path, int *ret_fd)
 
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return fail(-errno, "%s: %s", path, strerror(errno));
+		return reason_set(&reason, -errno, "%s: %s", path, strerror(errno));
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		err = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	else if (fstat(fd, &ours) || stat(path, &theirs) || ours.st_ino != theirs.st_ino)
@@ -246,12 +244,14 @@ static int take_lock(struct control *control, const struct control_holder *self,
 		if (err == -EBUSY && !read_lock(control->lock_path, &holder) &&
 		    holder.target_start_ticks == self->target_start_ticks) {
 			*ret_holder = holder;
-			return fail(-EBUSY, "process %d is controlled by process %d already",
-				    self->target, holder.pid);
+			return reason_set(&reason, -EBUSY,
+					  "process %d is controlled by process %d already",
+					  self->target, holder.pid);
 		}
 		sleep_ms(50);
 	}
-	return fail(err, "%s is held by someone who does not say who", control->lock_path);
+	return reason_set(&reason, err, "%s is held by someone who does not say who",
+			  control->lock_path);
 }
 
 /*
@@ -273,7 +273,7 @@ static int listen_here(struct control *control)
 	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	control->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->epoll_fd < 0 || control->listen_fd < 0)
-		return fail(-errno, "socket: %s", strerror(errno));
+		return reason_set(&reason, -errno, "socket: %s", strerror(errno));
 	/* We hold the lock: a socket that lies there belongs to a dead one. */
 	unlink(control->addr.sun_path);
 	mask = umask(0177);
@@ -281,10 +281,11 @@ static int listen_here(struct control *control)
 		-errno : 0;
 	umask(mask);
 	if (err)
-		return fail(err, "%s: %s", control->addr.sun_path, strerror(-err));
+		return reason_set(&reason, err, "%s: %s", control->addr.sun_path, strerror(-err));
 	control->bound = true;
 	if (listen(control->listen_fd, MAX_CLIENTS))
-		return fail(-errno, "%s: %s", control->addr.sun_path, strerror(errno));
+		return reason_set(&reason, -errno, "%s: %s", control->addr.sun_path,
+				  strerror(errno));
 	return watch_fd(control, control->listen_fd);
 }
 
@@ -300,7 +301,8 @@ static int make_paths(struct control *control, pid_t target)
 	control->addr.sun_family = AF_UNIX;
 	if (snprintf(control->addr.sun_path, room, "%s/%d.sock", dir, target) >= (int)room ||
 	    snprintf(control->lock_path, room, "%s/%d.lock", dir, target) >= (int)room)
-		return fail(-ENAMETOOLONG, "the path %s is too long for a socket", dir);
+		return reason_set(&reason, -ENAMETOOLONG, "the path %s is too long for a socket",
+				  dir);
 	return 0;
 }
 
@@ -316,11 +318,11 @@ int control_new(pid_t target, uint64_t start_ticks, const char *mover,
 
 	/* Those of other users have folders of their own. */
 	if (!control_find(target, ret_holder))
-		return fail(-EBUSY, "process %d is controlled by process %d already", target,
-			    ret_holder->pid);
+		return reason_set(&reason, -EBUSY, "process %d is controlled by process %d already",
+				  target, ret_holder->pid);
 	control = calloc(1, sizeof(*control));
 	if (!control)
-		return fail(-ENOMEM, "no memory");
+		return reason_set(&reason, -ENOMEM, "no memory");
 	control->lock_fd = control->listen_fd = control->epoll_fd = -1;
 	for (i = 0; i < MAX_CLIENTS; i++)
 		control->clients[i].fd = -1;
@@ -398,6 +400,7 @@ static void serve_client(struct client *client, const struct control_handler *ha
 {
 	char request[MAX_REQUEST];
 	ssize_t length = recv(client->fd, request, sizeof(request) - 1, MSG_DONTWAIT);
+	uint64_t addr;
 	json_t *json;
 
 	if (length <= 0) {
@@ -410,11 +413,15 @@ static void serve_client(struct client *client, const struct control_handler *ha
 		json = handler->status(handler->arg);
 		reply(client->fd, json);
 		json_decref(json);
+	} else if (sscanf(request, "explain 0x%" SCNx64, &addr) == 1) {
+		json = handler->explain(handler->arg, addr);
+		reply(client->fd, json);
+		json_decref(json);
 	} else if (!strcmp(request, "detach")) {
 		client->waits = true;
 		handler->detach(handler->arg);
 	} else {
-		reply_error(client->fd, "unknown request: use status or detach");
+		reply_error(client->fd, "unknown request: use status, explain or detach");
 	}
 }
 
@@ -460,6 +467,53 @@ void control_free(struct control *control, struct json_t *last_words)
 	if (control->epoll_fd >= 0)
 		close(control->epoll_fd);
 	free(control);
+}
+
+/*
+ * Words to all others
+ */
+
+/** struct word - as it lies in the file; the checksum tells of one that is half written */
+struct word {
+	uint32_t bytes;
+	uint32_t crc;
+	unsigned char text[CONTROL_WORD_BYTES];
+};
+
+static uint32_t crc_of(const struct word *word)
+{
+	return (uint32_t)crc32(0, word->text, word->bytes);
+}
+
+int control_tell(struct control *control, const void *text, size_t bytes)
+{
+	struct word word = { .bytes = (uint32_t)bytes };
+	size_t length = offsetof(struct word, text) + bytes;
+	ssize_t written;
+
+	if (bytes > sizeof(word.text))
+		return -EMSGSIZE;
+	memcpy(word.text, text, bytes);
+	word.crc = crc_of(&word);
+	written = pwrite(control->lock_fd, &word, length, WORD_OFFSET);
+	return written < 0 ? -errno : (size_t)written == length ? 0 : -ENOSPC;
+}
+
+/* One that is being written is heard the next time. */
+static bool read_word(const char *path, size_t bytes, struct word *ret_word, bool *ret_by_root)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t length = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (is_locked(fd) && !fstat(fd, &st) && S_ISREG(st.st_mode))
+		length = pread(fd, ret_word, sizeof(*ret_word), WORD_OFFSET);
+	close(fd);
+	*ret_by_root = length > 0 && !st.st_uid;
+	return length >= (ssize_t)(offsetof(struct word, text) + bytes) &&
+	       ret_word->bytes == bytes && crc_of(ret_word) == ret_word->crc;
 }
 
 /*
@@ -521,6 +575,22 @@ void control_list(void (*each)(const struct control_holder *holder, void *arg), 
 	globfree(&locks);
 }
 
+void control_hear(const struct control *control, size_t bytes,
+		  void (*each)(const void *word, bool by_root, void *arg), void *arg)
+{
+	struct word word;
+	glob_t locks;
+	bool by_root;
+	size_t i;
+
+	glob_locks("[0-9]*", &locks);
+	for (i = 0; i < locks.gl_pathc; i++)
+		if (strcmp(locks.gl_pathv[i], control->lock_path) &&
+		    read_word(locks.gl_pathv[i], bytes, &word, &by_root))
+			each(word.text, by_root, arg);
+	globfree(&locks);
+}
+
 int control_find(pid_t target, struct control_holder *ret_holder)
 {
 	struct control_holder holder;
@@ -537,7 +607,8 @@ int control_find(pid_t target, struct control_holder *ret_holder)
 			err = 0;
 	globfree(&locks);
 	if (err)
-		return fail(-ENOENT, "no controller is attached to process %d", target);
+		return reason_set(&reason, -ENOENT, "no controller is attached to process %d",
+				  target);
 	*ret_holder = holder;
 	return 0;
 }
@@ -550,15 +621,15 @@ static int receive(int fd, int timeout_ms, json_t **ret_reply)
 	ssize_t length;
 
 	if (poll(&poll_fd, 1, timeout_ms) <= 0)
-		return fail(-ETIMEDOUT, "the controller does not answer");
+		return reason_set(&reason, -ETIMEDOUT, "the controller does not answer");
 	text = malloc(MAX_REPLY);
 	if (!text)
-		return fail(-ENOMEM, "no memory");
+		return reason_set(&reason, -ENOMEM, "no memory");
 	length = recv(fd, text, MAX_REPLY, 0);
 	json = length > 0 ? json_loadb(text, (size_t)length, 0, NULL) : NULL;
 	free(text);
 	if (!json)
-		return fail(-ECONNRESET, "the controller ended without an answer");
+		return reason_set(&reason, -ECONNRESET, "the controller ended without an answer");
 	*ret_reply = json;
 	return 0;
 }
@@ -574,18 +645,18 @@ int control_ask(const struct control_holder *holder, const char *request, int ti
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", holder->socket);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return fail(-errno, "socket: %s", strerror(errno));
+		return reason_set(&reason, -errno, "socket: %s", strerror(errno));
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		err = fail(-errno, "the controller, process %d, cannot be asked: %s", holder->pid,
-			   strerror(errno));
+		err = reason_set(&reason, -errno, "the controller, process %d, cannot be asked: %s",
+				 holder->pid, strerror(errno));
 	else
 		err = receive(fd, timeout_ms, &json);
 	close(fd);
 	if (err)
 		return err;
 	if (!json_unpack(json, "{ss}", "error", &error)) {
-		err = fail(-EPERM, "%s", error);
+		err = reason_set(&reason, -EPERM, "%s", error);
 		json_decref(json);
 		return err;
 	}

@@ -6,6 +6,7 @@
 #define HEMEM_CONTROL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@ struct control;
 struct json_t;		/* jansson's */
 
 #define CONTROL_PATH_BYTES	108	/* the longest path of a Unix socket */
+#define CONTROL_WORD_BYTES	2048
 
 /**
  * struct control_holder - who controls a target
@@ -35,11 +37,13 @@ struct control_holder {
 /**
  * struct control_handler - what the controller does when it is asked
  * @status: describe yourself; returns a new reference
+ * @explain: say what is known of the page at @addr; returns a new reference
  * @detach: end soon; the asker gets its answer from control_free()
- * @arg: for both
+ * @arg: for all
  */
 struct control_handler {
 	struct json_t *(*status)(void *arg);
+	struct json_t *(*explain)(void *arg, uint64_t addr);
 	void (*detach)(void *arg);
 	void *arg;
 };
@@ -65,6 +69,26 @@ int control_fd(const struct control *control);
 
 /** control_serve() - answer those who ask; does not wait */
 void control_serve(struct control *control, const struct control_handler *handler);
+
+/**
+ * control_tell() - leave word for all other controllers
+ * @word: @bytes of it, at most CONTROL_WORD_BYTES; what was said before is forgotten
+ *
+ * It is heard as long as this controller lives.  Return: 0 or -errno.
+ */
+int control_tell(struct control *control, const void *word, size_t bytes);
+
+/**
+ * control_hear() - what all other controllers that live have left
+ * @control: whose own word is left out
+ * @bytes: length of a word; others are from another version and not heard
+ * @each: called for each; @by_root: root's controller says it
+ * @arg: for @each
+ *
+ * Users hear their own and root's, root hears all.
+ */
+void control_hear(const struct control *control, size_t bytes,
+		  void (*each)(const void *word, bool by_root, void *arg), void *arg);
 
 /**
  * control_free() - be the controller no more
@@ -93,7 +117,7 @@ void control_list(void (*each)(const struct control_holder *holder, void *arg), 
 /**
  * control_ask() - ask a controller
  * @holder: which one
- * @request: "status" or "detach"
+ * @request: "status", "explain 0xADDR" or "detach"
  * @timeout_ms: longest time to wait for the answer
  * @ret_reply: the answer, a new reference; untouched on failure
  *

@@ -12,13 +12,15 @@
  * follow_look() attaches to the new program, as soon as it has memory.
  *
  * Reading the regions takes at most a twentieth of one CPU: what takes long makes its
- * own next turn late.
+ * own next turn late.  What the target has bound to nodes costs the kernel a walk over all page
+ * tables and tells of no change by itself, so it is read at first and then every ten seconds
+ * (each second while something is bound), or as seldom as takes a hundredth of one CPU.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "follow.h"
 #include "heat.h"
 #include "sampler.h"
@@ -29,15 +31,10 @@
 #define SECOND_NS	1000000000ULL
 #define CPU_SHARE	20		/* one in so many ns, at most */
 #define MAPS_EVERY_NS	SECOND_NS	/* without watch: changes are seen this late */
+#define BINDS_SHARE	100
+#define BINDS_EVERY_NS	(10 * SECOND_NS)
+#define BOUND_EVERY_NS	SECOND_NS	/* while something is bound: it may be for a moment */
 #define MAPS_CHECK_NS	(5 * SECOND_NS)	/* with watch: for what it cannot see */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
 
 static int complain(const char *what, int err)
 {
@@ -92,8 +89,10 @@ static int open_assist(struct follow *follow)
 static int attach(struct follow *follow)
 {
 	struct sampler_context context = {
-		.assist = &follow->assist, .regions = &follow->regions, .tiers = follow->tiers,
-		.heat = follow->heat, .stats = follow->stats,
+		.arg = follow->sampler_arg, .pid = follow->target.pid,
+		.assist = follow->needs_assist ? &follow->assist : NULL,
+		.regions = &follow->regions, .tiers = follow->tiers, .heat = follow->heat,
+		.stats = follow->stats,
 	};
 	int err = open_assist(follow);
 
@@ -109,6 +108,7 @@ static int attach(struct follow *follow)
 	follow->is_attached = true;
 	follow->has_changed = true;
 	follow->maps_due_ns = 0;
+	follow->binds_due_ns = 0;
 	return 0;
 }
 
@@ -126,6 +126,7 @@ int follow_lose_memory(struct follow *follow)
 	detach(follow);
 	heat_clear(follow->heat);
 	region_free(&follow->regions);
+	bind_free(&follow->binds);
 	if (!target_alive(&follow->target))
 		return -ESRCH;
 	follow->stats->events_exec++;
@@ -210,7 +211,7 @@ static int read_events(struct follow *follow)
 
 static int read_regions(struct follow *follow)
 {
-	uint64_t began_ns = now_ns();
+	uint64_t began_ns = clock_now_ns();
 	struct region_set now;
 	int err;
 
@@ -229,12 +230,32 @@ static int read_regions(struct follow *follow)
 	region_free(&follow->regions);
 	follow->regions = now;
 	follow->has_changed = false;
-	follow->maps_due_ns = began_ns + (now_ns() - began_ns) * CPU_SHARE;
+	follow->maps_due_ns = began_ns + (clock_now_ns() - began_ns) * CPU_SHARE;
 	follow->maps_check_ns = follow->maps_due_ns +
 				(follow->watch ? MAPS_CHECK_NS : MAPS_EVERY_NS);
 	follow->stats->maps_reads++;
 	count_regions(follow);
 	return 0;
+}
+
+/* A kernel without numa_maps has no memory policies; what cannot be read is tried again. */
+static void read_binds(struct follow *follow)
+{
+	uint64_t began_ns = clock_now_ns(), took_ns, every_ns;
+	struct bind_set now;
+
+	if (began_ns < follow->binds_due_ns)
+		return;
+	if (!bind_read(follow->target.pid, &follow->regions, follow->tiers, &now)) {
+		bind_free(&follow->binds);
+		follow->binds = now;
+		follow->stats->binds_reads++;
+	}
+	took_ns = clock_now_ns() - began_ns;
+	follow->binds_due_ns = began_ns + took_ns * BINDS_SHARE;
+	every_ns = follow->binds.nr ? BOUND_EVERY_NS : BINDS_EVERY_NS;
+	if (follow->binds_due_ns < began_ns + every_ns)
+		follow->binds_due_ns = began_ns + every_ns;
 }
 
 int follow_look(struct follow *follow)
@@ -245,6 +266,8 @@ int follow_look(struct follow *follow)
 		err = attach_again(follow);
 	if (!err && follow->is_attached)
 		err = read_regions(follow);
+	if (!err && follow->is_attached)
+		read_binds(follow);
 	return err;
 }
 
@@ -254,6 +277,7 @@ int follow_init(struct follow *follow, const struct tier_set *tiers, struct stat
 {
 	*follow = (struct follow){
 		.target = TARGET_NONE, .assist = ASSIST_NONE, .tiers = tiers, .stats = stats,
+		.binds = bind_none,
 	};
 	return heat_new(&follow->heat);
 }
@@ -277,11 +301,12 @@ static int open_target(struct follow *follow, pid_t pid)
 }
 
 int follow_open(struct follow *follow, pid_t pid, const struct sampler *sampler,
-		bool needs_assist)
+		const char *sampler_arg, bool needs_assist)
 {
 	int err;
 
 	follow->sampler = sampler;
+	follow->sampler_arg = sampler_arg;
 	follow->needs_assist = needs_assist;
 	err = open_target(follow, pid);
 	if (err)
@@ -300,6 +325,7 @@ void follow_close(struct follow *follow)
 	detach(follow);
 	watch_close(follow->watch);
 	region_free(&follow->regions);
+	bind_free(&follow->binds);
 	heat_free(follow->heat);
 	target_close(&follow->target);
 }

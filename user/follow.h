@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "assist.h"
+#include "bind.h"
 #include "region.h"
 #include "target.h"
 
@@ -25,8 +26,10 @@ struct watch;
  * @assist: the module, attached to it; closed when nothing needs it, or while the
  *	target has no memory (between two programs, in exit)
  * @regions: its regions when they were read last
+ * @binds: what it has bound to nodes itself, when that was read last
  * @heat: its pages
  * @sampler: where samples come from
+ * @sampler_arg: for it; the caller's, must live as long
  * @sampler_state: NULL with a sampler that keeps none
  * @needs_assist: sampler or mover work through the module
  * @tiers, @stats: the caller's; must live as long
@@ -35,13 +38,16 @@ struct watch;
  * @has_changed: regions have to be read again
  * @maps_due_ns: earliest time to read regions because of a change
  * @maps_check_ns: latest time to read them in any case
+ * @binds_due_ns: when to read what is bound
  */
 struct follow {
 	struct target target;
 	struct assist assist;
 	struct region_set regions;
+	struct bind_set binds;
 	struct heat *heat;
 	const struct sampler *sampler;
+	const char *sampler_arg;
 	void *sampler_state;
 	bool needs_assist;
 	const struct tier_set *tiers;
@@ -51,6 +57,7 @@ struct follow {
 	bool has_changed;
 	uint64_t maps_due_ns;
 	uint64_t maps_check_ns;
+	uint64_t binds_due_ns;
 };
 
 /**
@@ -66,12 +73,13 @@ int follow_init(struct follow *follow, const struct tier_set *tiers, struct stat
  * @follow: after follow_init()
  * @pid: the target
  * @sampler: where samples come from
+ * @sampler_arg: what it is told; NULL: nothing
  * @needs_assist: attach to it through the module
  *
  * Return: 0, or -errno, having said on stderr what is wrong and what to do.
  */
 int follow_open(struct follow *follow, pid_t pid, const struct sampler *sampler,
-		bool needs_assist);
+		const char *sampler_arg, bool needs_assist);
 
 /**
  * follow_drain() - let the sampler deliver

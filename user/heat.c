@@ -7,10 +7,14 @@
  * what is hot (policy), what is mapped (region) or where samples come from
  * (sampler).
  *
- * A page is one slot of 8 bytes in a hash table with linear probing:
+ * Base pages are kept by leaf.c.  A huge page is one slot of 8 bytes in a hash table with
+ * linear probing:
  *
- *   63          28  27   26   25..23  22..19 18..16 15..8  7..0
- *   page number    huge seen refused  node   stamp  writes reads
+ *   63       37 36..33 32..28     27   26   25..23  22..19 18..16 15..8  7..0
+ *   number      turn   samples in it   seen refused node   stamp  writes reads
+ *
+ * The number is that of its 2 MiB.  The turn is that of the last sample that is cooled by
+ * hand (span.h says what for).
  *
  * The table is kept between half and three quarters full, so a page costs 11 to
  * 16 bytes.  It grows by a quarter and is then copied in order: the hash is
@@ -27,12 +31,19 @@
  *
  *   cooling      0   1   2   3
  *   8 reads      8   4   2   1     also if nobody looked at 1 and 2
+ *
+ * Samples of single accesses are kept by 2 MiB, too (span.c), which is joined to the pages'
+ * own counts when somebody asks.  Where that is cooled by hand, a huge page's slot has all that
+ * is needed, and cools with the 2 MiB: a terabyte of huge pages takes 6 to 8 MiB.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "heat.h"
+#include "leaf.h"
+#include "span.h"
 
 #define READS_SHIFT	0
 #define WRITES_SHIFT	8
@@ -40,44 +51,56 @@
 #define NODE_SHIFT	19
 #define REFUSED_SHIFT	23
 #define SEEN_SHIFT	26
-#define KEY_SHIFT	27	/* page number and huge bit: the page's name */
+#define TURN_NR_SHIFT	28
+#define TURN_SHIFT	33
+#define NUMBER_SHIFT	37
 
 #define COUNT_MASK	0xffULL
 #define STAMP_MASK	7ULL
 #define NODE_MASK	15ULL
 #define REFUSED_MASK	7ULL
-
-#define PAGE_SHIFT	12
-#define HUGE_ORDER	9	/* a huge page is 512 base pages */
+#define TURN_NR_MASK	31ULL
+#define TURN_MASK	15ULL
 #define GROUP		8	/* slots of one cache line */
 #define MIN_SLOTS	512	/* one base page of memory */
 #define SETTLE_EVERY	7	/* coolings that a stamp can tell apart from none */
-#define RELEASE_SLOTS	(1UL << 17)	/* give memory back by the MiB */
+#define RELEASE_SLOTS	(1UL << 18)	/* give memory back by 2 MiB, a huge page */
+#define PREFETCH_PAGES	(1UL << 17)	/* of stores of some hundred KiB or more */
+#define HUGE_SLOTS	(1UL << 18)	/* a table of a huge page or more */
 #define NOT_FOUND	SIZE_MAX
 
 /**
  * struct heat - the store
- * @slots: @nr_slots of them, a multiple of GROUP; 0 is an empty slot, which no
- *	page can be because page 0 is not kept
- * @nr_pages: slots that are not empty
- * @nr_huge: huge ones among them
- * @clock: number of coolings
+ * @base: base pages; its clock is that of their coolings
+ * @slots: huge pages: @nr_slots, a multiple of GROUP; 0 is an empty slot, which no page
+ *	can be because page 0 is not kept
+ * @nr_huge: slots that are not empty
+ * @huge_clock: number of coolings of huge pages
  * @peak: highest count since the last cooling, or half of it from before
  * @pass: what the seen bit is of pages met in this pass
  * @in_pass: between heat_begin_pass() and heat_end_pass()
+ * @spans: what heat_sample() counted, by 2 MiB
+ * @by_span: heat_sample() has counted something
+ * @served: samples by node
+ * @listener: who is told, with @listener_arg; NULL: nobody
  *
  * No two pages overlap: a huge page and a base page inside it are never both
  * kept.
  */
 struct heat {
+	struct leaf_set base;
 	uint64_t *slots;
 	size_t nr_slots;
-	size_t nr_pages;
 	size_t nr_huge;
-	unsigned int clock;
+	unsigned int huge_clock;
 	unsigned int peak;
 	unsigned int pass;
 	bool in_pass;
+	struct span_set spans;
+	bool by_span;
+	uint64_t served[HEAT_NO_NODE + 1];
+	const struct heat_listener *listener;
+	void *listener_arg;
 };
 
 /* ---- one slot ---- */
@@ -92,39 +115,41 @@ static void slot_set(uint64_t *slot, unsigned int shift, uint64_t mask, uint64_t
 	*slot = (*slot & ~(mask << shift)) | (value & mask) << shift;
 }
 
-static uint64_t key_of(uint64_t addr, bool huge)
+static uint64_t slot_number(uint64_t slot)
 {
-	uint64_t page = addr >> PAGE_SHIFT;
-
-	if (huge)
-		page &= ~((1ULL << HUGE_ORDER) - 1);
-	return page << 1 | huge;
+	return slot >> NUMBER_SHIFT;
 }
 
-static bool key_is_huge(uint64_t key)
+static uint64_t slot_addr(uint64_t slot)
 {
-	return key & 1;
-}
-
-static uint64_t key_addr(uint64_t key)
-{
-	return key >> 1 << PAGE_SHIFT;
+	return slot_number(slot) * HEAT_HUGE_BYTES;
 }
 
 /* The slot as it is after the halvings that it owes. */
 static uint64_t slot_settled(const struct heat *heat, uint64_t slot)
 {
-	unsigned int owed = (heat->clock - slot_get(slot, STAMP_SHIFT, STAMP_MASK)) & STAMP_MASK;
+	unsigned int clock = heat->huge_clock;
+	unsigned int owed = (clock - slot_get(slot, STAMP_SHIFT, STAMP_MASK)) & STAMP_MASK;
 
+	if (!owed)
+		return slot;
 	slot_set(&slot, READS_SHIFT, COUNT_MASK, slot_get(slot, READS_SHIFT, COUNT_MASK) >> owed);
 	slot_set(&slot, WRITES_SHIFT, COUNT_MASK, slot_get(slot, WRITES_SHIFT, COUNT_MASK) >> owed);
-	slot_set(&slot, STAMP_SHIFT, STAMP_MASK, heat->clock);
+	slot_set(&slot, STAMP_SHIFT, STAMP_MASK, clock);
 	return slot;
 }
 
 static unsigned int add_clamped(unsigned int count, unsigned int more)
 {
 	return more > HEAT_MAX_COUNT - count ? HEAT_MAX_COUNT : count + more;
+}
+
+static void raise_peak(struct heat *heat, unsigned int reads, unsigned int writes)
+{
+	if (reads > heat->peak)
+		heat->peak = reads;
+	if (writes > heat->peak)
+		heat->peak = writes;
 }
 
 static void slot_add(struct heat *heat, uint64_t *slot, unsigned int reads, unsigned int writes)
@@ -135,25 +160,59 @@ static void slot_add(struct heat *heat, uint64_t *slot, unsigned int reads, unsi
 	slot_set(slot, READS_SHIFT, COUNT_MASK, reads);
 	slot_set(slot, WRITES_SHIFT, COUNT_MASK, writes);
 	slot_set(slot, SEEN_SHIFT, 1, heat->pass);
-	if (reads > heat->peak)
-		heat->peak = reads;
-	if (writes > heat->peak)
-		heat->peak = writes;
+	raise_peak(heat, reads, writes);
 }
 
-static void slot_page(const struct heat *heat, uint64_t slot, struct heat_page *ret_page)
+static void base_add(struct heat *heat, struct leaf_page *base, unsigned int reads,
+		     unsigned int writes)
 {
-	uint64_t key = slot >> KEY_SHIFT;
+	base->reads = (uint8_t)add_clamped(base->reads, reads);
+	base->writes = (uint8_t)add_clamped(base->writes, writes);
+	base->seen = heat->pass & 1;
+	raise_peak(heat, base->reads, base->writes);
+}
 
+static struct heat_page page_of_slot(const struct heat *heat, uint64_t slot)
+{
 	slot = slot_settled(heat, slot);
-	*ret_page = (struct heat_page){
-		.addr = key_addr(key),
-		.bytes = key_is_huge(key) ? HEAT_HUGE_BYTES : HEAT_BASE_BYTES,
+	return (struct heat_page){
+		.addr = slot_addr(slot), .bytes = HEAT_HUGE_BYTES, .nr = 1,
 		.reads = slot_get(slot, READS_SHIFT, COUNT_MASK),
 		.writes = slot_get(slot, WRITES_SHIFT, COUNT_MASK),
 		.node = slot_get(slot, NODE_SHIFT, NODE_MASK),
 		.refused = slot_get(slot, REFUSED_SHIFT, REFUSED_MASK),
 	};
+}
+
+static struct heat_page page_of_base(const struct leaf_page *base, uint64_t addr)
+{
+	return (struct heat_page){
+		.addr = addr & ~(HEAT_BASE_BYTES - 1), .bytes = HEAT_BASE_BYTES, .nr = 1,
+		.reads = base->reads, .writes = base->writes, .node = base->node,
+		.refused = base->refused,
+	};
+}
+
+static unsigned int clamped(unsigned int count)
+{
+	return count < HEAT_MAX_COUNT ? count : HEAT_MAX_COUNT;
+}
+
+static void join_span(const struct heat *heat, struct heat_page *page, struct span_view *view)
+{
+	struct span_counts counts;
+
+	if (!heat->spans.nr || (page->bytes == HEAT_HUGE_BYTES && heat->spans.by_hand))
+		return;
+	if (page->bytes == HEAT_HUGE_BYTES) {
+		counts = span_of_huge(&heat->spans, page->addr);
+	} else {
+		span_look(&heat->spans, page->addr, view);
+		counts.reads = span_count(view, page->addr, false, page->reads);
+		counts.writes = span_count(view, page->addr, true, page->writes);
+	}
+	page->reads = clamped(counts.reads);
+	page->writes = clamped(counts.writes);
 }
 
 /* ---- the table ---- */
@@ -164,49 +223,48 @@ static size_t next_slot(const struct heat *heat, size_t i)
 }
 
 /* Where a page would like to be: its group's cache line, its own place in it. */
-static size_t home_of(const struct heat *heat, uint64_t key)
+static size_t home_of(const struct heat *heat, uint64_t number)
 {
-	uint64_t unit = key >> (key_is_huge(key) ? 1 + HUGE_ORDER : 1);
-	uint64_t hash = unit / GROUP << 1 | key_is_huge(key);
+	uint64_t hash = number / GROUP;
 
 	hash = (hash ^ hash >> 15) * 0xd6e8feb86659fd93ULL;
 	hash = (hash ^ hash >> 32) * 0xa0761d6478bd642fULL;
 	hash = (unsigned __int128)hash * (heat->nr_slots / GROUP) >> 64;
-	return hash * GROUP + unit % GROUP;
+	return hash * GROUP + number % GROUP;
 }
 
-static size_t find_slot(const struct heat *heat, uint64_t key)
+/*
+ * The huge page that @addr lies in.  One that is not at home is mostly one group further on, with
+ * all of its neighbours: those of two groups with one home come there in their order.  Looking
+ * there first saves the steps between, whose number no branch predictor knows.
+ */
+static uint64_t *find_huge(const struct heat *heat, uint64_t addr)
 {
-	size_t i;
+	uint64_t number = addr / HEAT_HUGE_BYTES;
+	size_t home, next, i;
 
-	for (i = home_of(heat, key); heat->slots[i]; i = next_slot(heat, i))
-		if (heat->slots[i] >> KEY_SHIFT == key)
-			return i;
-	return NOT_FOUND;
+	if (!heat->nr_huge || addr >= HEAT_MAX_ADDR || !number)
+		return NULL;
+	home = home_of(heat, number);
+	if (slot_number(heat->slots[home]) == number)
+		return &heat->slots[home];
+	next = home + GROUP < heat->nr_slots ? home + GROUP : home + GROUP - heat->nr_slots;
+	if (slot_number(heat->slots[next]) == number)
+		return &heat->slots[next];
+	for (i = home; heat->slots[i]; i = next_slot(heat, i))
+		if (slot_number(heat->slots[i]) == number)
+			return &heat->slots[i];
+	return NULL;
 }
 
-/* The page that @addr lies in, whatever its size. */
-static size_t find_page(const struct heat *heat, uint64_t addr)
+static uint64_t *put_slot(struct heat *heat, uint64_t slot)
 {
-	size_t i = NOT_FOUND;
-
-	if (addr >= HEAT_MAX_ADDR)
-		return NOT_FOUND;
-	if (heat->nr_pages > heat->nr_huge)
-		i = find_slot(heat, key_of(addr, false));
-	if (i == NOT_FOUND && heat->nr_huge)
-		i = find_slot(heat, key_of(addr, true));
-	return i;
-}
-
-static size_t put_slot(struct heat *heat, uint64_t slot)
-{
-	size_t i = home_of(heat, slot >> KEY_SHIFT);
+	size_t i = home_of(heat, slot_number(slot));
 
 	while (heat->slots[i])
 		i = next_slot(heat, i);
 	heat->slots[i] = slot;
-	return i;
+	return &heat->slots[i];
 }
 
 /*
@@ -218,10 +276,9 @@ static void remove_slot(struct heat *heat, size_t i)
 {
 	size_t n = heat->nr_slots, gap = i, home;
 
-	heat->nr_pages--;
-	heat->nr_huge -= key_is_huge(heat->slots[i] >> KEY_SHIFT);
+	heat->nr_huge--;
 	for (i = next_slot(heat, i); heat->slots[i]; i = next_slot(heat, i)) {
-		home = home_of(heat, heat->slots[i] >> KEY_SHIFT);
+		home = home_of(heat, slot_number(heat->slots[i]));
 		if ((i + n - home) % n < (i + n - gap) % n)
 			continue;
 		heat->slots[gap] = heat->slots[i];
@@ -235,7 +292,12 @@ static uint64_t *slots_new(size_t nr_slots)
 	void *slots = mmap(NULL, nr_slots * sizeof(uint64_t), PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return slots == MAP_FAILED ? NULL : slots;
+	if (slots == MAP_FAILED)
+		return NULL;
+	/* All of it will be used, and in no order: without huge pages each look misses the TLB. */
+	if (nr_slots >= HUGE_SLOTS)
+		madvise(slots, nr_slots * sizeof(uint64_t), MADV_HUGEPAGE);
+	return slots;
 }
 
 static void slots_free(uint64_t *slots, size_t nr_slots)
@@ -268,19 +330,19 @@ static int resize(struct heat *heat, size_t nr_slots)
 /* Room for one more page.  A table that may not grow is filled to 15/16. */
 static int make_room(struct heat *heat)
 {
-	if (heat->nr_pages < heat->nr_slots / 4 * 3)
+	if (heat->nr_huge < heat->nr_slots / 4 * 3)
 		return 0;
 	if (!resize(heat, heat->nr_slots + heat->nr_slots / 4))
 		return 0;
-	return heat->nr_pages < heat->nr_slots / 16 * 15 ? 0 : -ENOMEM;
+	return heat->nr_huge < heat->nr_slots / 16 * 15 ? 0 : -ENOMEM;
 }
 
 /* After pages went: back to two thirds full when less than half is. */
 static void give_back(struct heat *heat)
 {
-	size_t nr_slots = heat->nr_pages + heat->nr_pages / 2;
+	size_t nr_slots = heat->nr_huge + heat->nr_huge / 2;
 
-	if (heat->nr_slots > MIN_SLOTS && heat->nr_pages < heat->nr_slots / 2)
+	if (heat->nr_slots > MIN_SLOTS && heat->nr_huge < heat->nr_slots / 2)
 		resize(heat, nr_slots < MIN_SLOTS ? MIN_SLOTS : nr_slots);
 }
 
@@ -306,55 +368,39 @@ static void sweep(struct heat *heat, bool (*is_gone)(const struct heat *heat, ui
 	give_back(heat);
 }
 
-/* ---- pages that change their size ---- */
+/* ---- one page more ---- */
 
-/* Base pages became the huge page in @slot: take the largest of their counts. */
-static void absorb_base_pages(struct heat *heat, uint64_t *slot)
+/* Base pages became a huge page, which takes the largest of their counts. */
+static uint64_t *insert_huge(struct heat *heat, uint64_t addr)
 {
-	uint64_t addr = key_addr(*slot >> KEY_SHIFT), end = addr + HEAT_HUGE_BYTES;
-	unsigned int reads = 0, writes = 0;
-	struct heat_page page;
-	size_t i;
+	const uint64_t start = addr & ~(HEAT_HUGE_BYTES - 1);
+	uint64_t slot = start / HEAT_HUGE_BYTES << NUMBER_SHIFT;
+	struct leaf_page counts;
 
-	for (; addr < end && heat->nr_pages > heat->nr_huge; addr += HEAT_BASE_BYTES) {
-		i = find_slot(heat, key_of(addr, false));
-		if (i == NOT_FOUND)
-			continue;
-		slot_page(heat, heat->slots[i], &page);
-		reads = page.reads > reads ? page.reads : reads;
-		writes = page.writes > writes ? page.writes : writes;
-		remove_slot(heat, i);
-	}
-	slot_add(heat, slot, reads, writes);
+	if (make_room(heat))
+		return NULL;
+	leaf_largest(&heat->base, start, &counts);
+	leaf_forget(&heat->base, start, start + HEAT_HUGE_BYTES);
+	slot_set(&slot, NODE_SHIFT, NODE_MASK, HEAT_NO_NODE);
+	slot_set(&slot, STAMP_SHIFT, STAMP_MASK, heat->huge_clock);
+	slot_add(heat, &slot, counts.reads, counts.writes);
+	heat->nr_huge++;
+	return put_slot(heat, slot);
 }
 
 /* A huge page became base pages: which of them earned its heat nobody knows. */
-static void forget_huge_page(struct heat *heat, uint64_t addr)
+static struct leaf_page *insert_base(struct heat *heat, uint64_t addr)
 {
-	size_t i = heat->nr_huge ? find_slot(heat, key_of(addr, true)) : NOT_FOUND;
+	struct leaf_page *base = leaf_add(&heat->base, addr);
+	uint64_t *huge = find_huge(heat, addr);
 
-	if (i != NOT_FOUND)
-		remove_slot(heat, i);
-}
-
-static int insert(struct heat *heat, uint64_t addr, bool huge, size_t *ret_i)
-{
-	uint64_t slot = key_of(addr, huge) << KEY_SHIFT;
-	int err = make_room(heat);
-
-	if (err)
-		return err;
-	slot_set(&slot, NODE_SHIFT, NODE_MASK, HEAT_NO_NODE);
-	slot_set(&slot, STAMP_SHIFT, STAMP_MASK, heat->clock);
-	slot_set(&slot, SEEN_SHIFT, 1, heat->pass);
+	if (!base)
+		return NULL;
 	if (huge)
-		absorb_base_pages(heat, &slot);
-	else
-		forget_huge_page(heat, addr);
-	*ret_i = put_slot(heat, slot);
-	heat->nr_pages++;
-	heat->nr_huge += huge;
-	return 0;
+		remove_slot(heat, (size_t)(huge - heat->slots));
+	base->node = HEAT_NO_NODE;
+	base->seen = heat->pass & 1;
+	return base;
 }
 
 static bool has_name(uint64_t addr)
@@ -385,118 +431,270 @@ void heat_free(struct heat *heat)
 	if (!heat)
 		return;
 	slots_free(heat->slots, heat->nr_slots);
+	leaf_free(&heat->base);
+	span_free(&heat->spans);
 	free(heat);
+}
+
+/* Return: 0, 1: it was not known, or -ENOMEM. */
+static int see_huge(struct heat *heat, uint64_t addr, unsigned int node, unsigned int reads,
+		    unsigned int writes)
+{
+	uint64_t *slot = find_huge(heat, addr);
+	bool is_new = !slot;
+
+	if (is_new)
+		slot = insert_huge(heat, addr);
+	if (!slot)
+		return -ENOMEM;
+	slot_add(heat, slot, reads, writes);
+	if (node < HEAT_NO_NODE)
+		slot_set(slot, NODE_SHIFT, NODE_MASK, node);
+	heat->served[slot_get(*slot, NODE_SHIFT, NODE_MASK)] += reads + writes;
+	return is_new;
+}
+
+static int see_base(struct heat *heat, uint64_t addr, unsigned int node, unsigned int reads,
+		    unsigned int writes)
+{
+	struct leaf_page *base = leaf_find(&heat->base, addr);
+	bool is_new = !base;
+
+	if (is_new)
+		base = insert_base(heat, addr);
+	if (!base)
+		return -ENOMEM;
+	base_add(heat, base, reads, writes);
+	if (node < HEAT_NO_NODE)
+		base->node = node & NODE_MASK;
+	heat->served[base->node] += reads + writes;
+	return is_new;
 }
 
 int heat_see(struct heat *heat, uint64_t addr, bool huge, unsigned int node,
 	     unsigned int reads, unsigned int writes)
 {
-	int err, is_new = 0;
-	size_t i;
+	int ret;
 
 	/* The first huge page begins at page 0, which has no name. */
 	if (!has_name(huge ? addr & ~(HEAT_HUGE_BYTES - 1) : addr))
 		return -ERANGE;
-	i = find_slot(heat, key_of(addr, huge));
-	if (i == NOT_FOUND) {
-		err = insert(heat, addr, huge, &i);
-		if (err)
-			return err;
-		is_new = 1;
-	}
-	slot_add(heat, &heat->slots[i], reads, writes);
-	if (node < HEAT_NO_NODE)
-		slot_set(&heat->slots[i], NODE_SHIFT, NODE_MASK, node);
-	return is_new;
+	if (huge)
+		ret = see_huge(heat, addr, node, reads, writes);
+	else
+		ret = see_base(heat, addr, node, reads, writes);
+	if (ret >= 0 && heat->listener)
+		heat->listener->seen(heat->listener_arg, addr, huge, node, reads, writes);
+	return ret;
 }
 
 int heat_add(struct heat *heat, uint64_t addr, bool write)
 {
-	int err, is_new = 0;
-	size_t i;
+	if (!has_name(addr))
+		return -ERANGE;
+	return heat_see(heat, addr, find_huge(heat, addr), HEAT_NO_NODE, !write, write);
+}
+
+/*
+ * A sample of a huge page that is cooled by hand.  There is little room to count those of a
+ * turn: where many make a burst, one in so many is counted.
+ */
+static void sample_huge(struct heat *heat, uint64_t *slot, bool write)
+{
+	struct span_set *spans = &heat->spans;
+	uint64_t unit = spans->burst / TURN_NR_MASK + 1;
+	uint64_t nr = slot_get(*slot, TURN_NR_SHIFT, TURN_NR_MASK);
+
+	if (slot_get(*slot, TURN_SHIFT, TURN_MASK) != (spans->turn & TURN_MASK))
+		nr = 0;
+	if (spans->burst && nr >= spans->burst / unit) {
+		spans->turn_samples++;
+		slot_add(heat, slot, 0, 0);
+		return;
+	}
+	nr += spans->turn_samples++ % unit == 0 && nr < TURN_NR_MASK;
+	slot_set(slot, TURN_SHIFT, TURN_MASK, spans->turn);
+	slot_set(slot, TURN_NR_SHIFT, TURN_NR_MASK, nr);
+	slot_add(heat, slot, !write, write);
+}
+
+static void sample_base(struct heat *heat, struct leaf_page *base, uint64_t addr, bool write)
+{
+	unsigned int own;
+
+	heat->served[base->node]++;
+	base_add(heat, base, !write, write);
+	own = write ? base->writes : base->reads;
+	span_add(&heat->spans, addr, write, own - 1);
+}
+
+int heat_sample(struct heat *heat, uint64_t addr, bool write)
+{
+	struct leaf_page *base;
+	uint64_t *slot;
 
 	if (!has_name(addr))
 		return -ERANGE;
-	i = find_page(heat, addr);
-	if (i == NOT_FOUND) {
-		err = insert(heat, addr, false, &i);
-		if (err)
-			return err;
-		is_new = 1;
+	base = leaf_find(&heat->base, addr);
+	slot = base ? NULL : find_huge(heat, addr);
+	if (!base && !slot)
+		return -ENOENT;
+	heat->by_span = true;
+	if (base) {
+		sample_base(heat, base, addr, write);
+	} else {
+		heat->served[slot_get(*slot, NODE_SHIFT, NODE_MASK)]++;
+		if (heat->spans.by_hand) {
+			sample_huge(heat, slot, write);
+		} else {
+			slot_add(heat, slot, 0, 0);
+			span_add(&heat->spans, addr, write, 0);
+		}
 	}
-	slot_add(heat, &heat->slots[i], !write, write);
-	return is_new;
+	if (heat->listener)
+		heat->listener->sampled(heat->listener_arg, addr, write);
+	return 0;
+}
+
+void heat_prefetch(const struct heat *heat, uint64_t addr)
+{
+	/* What lies in the caches need not be fetched. */
+	if (!has_name(addr) || heat->base.nr_pages + heat->nr_huge < PREFETCH_PAGES)
+		return;
+	if (heat->base.nr_pages)
+		leaf_prefetch(&heat->base, addr);
+	if (heat->nr_huge)
+		__builtin_prefetch(&heat->slots[home_of(heat, addr / HEAT_HUGE_BYTES)], 1);
+	span_prefetch(&heat->spans, addr);
+}
+
+void heat_listen(struct heat *heat, const struct heat_listener *listener, void *arg)
+{
+	heat->listener = listener;
+	heat->listener_arg = arg;
+}
+
+static void tell_gone(const struct heat *heat, uint64_t start, uint64_t end)
+{
+	if (heat->listener)
+		heat->listener->gone(heat->listener_arg, start, end);
+}
+
+/* With its own counts, as they are kept.  Return: 0 or -ENOENT. */
+static int look_up(const struct heat *heat, uint64_t addr, struct heat_page *ret_page)
+{
+	struct leaf_page base;
+	uint64_t *slot;
+
+	if (addr < HEAT_MAX_ADDR && leaf_peek(&heat->base, addr, &base)) {
+		*ret_page = page_of_base(&base, addr);
+		return 0;
+	}
+	slot = find_huge(heat, addr);
+	if (!slot)
+		return -ENOENT;
+	*ret_page = page_of_slot(heat, *slot);
+	return 0;
+}
+
+int heat_locate(const struct heat *heat, uint64_t addr, struct heat_page *ret_page)
+{
+	int err = look_up(heat, addr, ret_page);
+
+	if (!err)
+		ret_page->reads = ret_page->writes = 0;
+	return err;
 }
 
 int heat_find(const struct heat *heat, uint64_t addr, struct heat_page *ret_page)
 {
-	size_t i = find_page(heat, addr);
+	struct span_view view = { 0 };
+	int err = look_up(heat, addr, ret_page);
 
-	if (i == NOT_FOUND)
-		return -ENOENT;
-	slot_page(heat, heat->slots[i], ret_page);
-	return 0;
+	if (!err)
+		join_span(heat, ret_page, &view);
+	return err;
+}
+
+/* The page that @addr lies in, whatever its size: one of the two, or neither. */
+static void find_page(struct heat *heat, uint64_t addr, struct leaf_page **ret_base,
+		      uint64_t **ret_slot)
+{
+	*ret_base = addr < HEAT_MAX_ADDR ? leaf_find(&heat->base, addr) : NULL;
+	*ret_slot = *ret_base ? NULL : find_huge(heat, addr);
 }
 
 void heat_set_node(struct heat *heat, uint64_t addr, unsigned int node)
 {
-	size_t i = find_page(heat, addr);
+	struct leaf_page *base;
+	uint64_t *slot;
 
-	if (i != NOT_FOUND)
-		slot_set(&heat->slots[i], NODE_SHIFT, NODE_MASK, node);
+	find_page(heat, addr, &base, &slot);
+	if (base)
+		base->node = node & NODE_MASK;
+	if (slot)
+		slot_set(slot, NODE_SHIFT, NODE_MASK, node);
 }
 
 void heat_set_refused(struct heat *heat, uint64_t addr, unsigned int refused)
 {
-	size_t i = find_page(heat, addr);
+	struct leaf_page *base;
+	uint64_t *slot;
 
-	if (i != NOT_FOUND)
-		slot_set(&heat->slots[i], REFUSED_SHIFT, REFUSED_MASK, refused);
+	find_page(heat, addr, &base, &slot);
+	if (base)
+		base->refused = refused & REFUSED_MASK;
+	if (slot)
+		slot_set(slot, REFUSED_SHIFT, REFUSED_MASK, refused);
 }
 
 void heat_forget(struct heat *heat, uint64_t addr)
 {
-	size_t i = find_page(heat, addr);
+	struct leaf_page *base;
+	uint64_t *slot;
 
-	if (i == NOT_FOUND)
+	find_page(heat, addr, &base, &slot);
+	if (!base && !slot)
 		return;
-	remove_slot(heat, i);
+	addr = slot ? slot_addr(*slot) : addr & ~(HEAT_BASE_BYTES - 1);
+	tell_gone(heat, addr, addr + HEAT_BASE_BYTES);
+	if (base) {
+		leaf_forget(&heat->base, addr, addr + HEAT_BASE_BYTES);
+		return;
+	}
+	remove_slot(heat, (size_t)(slot - heat->slots));
 	give_back(heat);
 }
 
 static bool begins_in(const struct heat *heat, uint64_t slot, const uint64_t *range)
 {
-	uint64_t addr = key_addr(slot >> KEY_SHIFT);
+	uint64_t addr = slot_addr(slot);
 
 	(void)heat;
 	return addr >= range[0] && addr < range[1];
 }
 
-static void remove_at(struct heat *heat, uint64_t addr, bool huge)
-{
-	size_t i = find_slot(heat, key_of(addr, huge));
-
-	if (i != NOT_FOUND)
-		remove_slot(heat, i);
-}
-
 void heat_forget_range(struct heat *heat, uint64_t start, uint64_t end)
 {
-	uint64_t range[2] = { start, end }, addr;
+	uint64_t range[2] = { start, end }, addr, *slot;
 
+	span_forget_range(&heat->spans, start, end);
 	if (end > HEAT_MAX_ADDR)
 		end = HEAT_MAX_ADDR;
 	if (start >= end)
 		return;
+	tell_gone(heat, start, end);
+	leaf_forget(&heat->base, start, end);
 	/* Looking up a page costs about as much as walking over 16 slots. */
-	if ((end - start) / HEAT_BASE_BYTES > heat->nr_slots / 16) {
+	if ((end - start) / HEAT_HUGE_BYTES > heat->nr_slots / 16) {
 		sweep(heat, begins_in, range);
 		return;
 	}
-	for (addr = start; addr < end; addr += HEAT_BASE_BYTES) {
-		remove_at(heat, addr, false);
-		if (addr % HEAT_HUGE_BYTES == 0)
-			remove_at(heat, addr, true);
+	addr = (start + HEAT_HUGE_BYTES - 1) & ~(HEAT_HUGE_BYTES - 1);
+	for (; addr < end; addr += HEAT_HUGE_BYTES) {
+		slot = find_huge(heat, addr);
+		if (slot)
+			remove_slot(heat, (size_t)(slot - heat->slots));
 	}
 	give_back(heat);
 }
@@ -522,17 +720,55 @@ static bool not_seen(const struct heat *heat, uint64_t slot, const uint64_t *arg
 
 void heat_clear(struct heat *heat)
 {
+	tell_gone(heat, 0, HEAT_MAX_ADDR);
 	sweep(heat, always, NULL);
+	leaf_free(&heat->base);
+	span_free(&heat->spans);
 	heat->peak = 0;
+	heat->by_span = false;
 	heat->in_pass = false;
+}
+
+static void cool_huge(struct heat *heat)
+{
+	if (++heat->huge_clock % SETTLE_EVERY == 0)
+		sweep(heat, never, NULL);
 }
 
 void heat_cool(struct heat *heat)
 {
-	heat->clock++;
+	heat->base.clock++;
+	if (!heat->by_span || !heat->spans.by_hand)
+		cool_huge(heat);
+	span_cool_pages(&heat->spans);
 	heat->peak /= 2;
-	if (heat->clock % SETTLE_EVERY == 0)
-		sweep(heat, never, NULL);
+}
+
+void heat_cool_by_hand(struct heat *heat, bool by_hand)
+{
+	heat->spans.by_hand = by_hand;
+}
+
+void heat_cool_spans(struct heat *heat)
+{
+	span_cool(&heat->spans);
+	cool_huge(heat);
+}
+
+void heat_end_turn(struct heat *heat)
+{
+	if (heat->spans.by_hand)
+		span_end_turn(&heat->spans, heat->nr_huge);
+}
+
+bool heat_is_by_span(const struct heat *heat)
+{
+	return heat->by_span;
+}
+
+void heat_served(const struct heat *heat, uint64_t ret_nr[static HEAT_NO_NODE + 1])
+{
+	memcpy(ret_nr, heat->served, sizeof(heat->served));
 }
 
 unsigned int heat_peak(const struct heat *heat)
@@ -545,28 +781,65 @@ void heat_begin_pass(struct heat *heat)
 	if (!heat->in_pass)
 		heat->pass ^= 1;
 	heat->in_pass = true;
+	if (heat->listener)
+		heat->listener->passed(heat->listener_arg, false);
 }
 
 void heat_end_pass(struct heat *heat)
 {
-	if (heat->in_pass)
+	if (heat->in_pass) {
 		sweep(heat, not_seen, NULL);
+		leaf_forget_unseen(&heat->base, heat->pass & 1);
+	}
 	heat->in_pass = false;
+	if (heat->listener)
+		heat->listener->passed(heat->listener_arg, true);
 }
 
 void heat_sizes(const struct heat *heat, struct heat_sizes *ret_sizes)
 {
-	ret_sizes->nr_pages = heat->nr_pages;
+	ret_sizes->nr_pages = heat->base.nr_pages + heat->nr_huge;
 	ret_sizes->nr_huge = heat->nr_huge;
-	ret_sizes->store_bytes = heat->nr_slots * sizeof(*heat->slots);
+	ret_sizes->store_bytes = heat->nr_slots * sizeof(*heat->slots) +
+				 leaf_set_bytes(&heat->base) + span_bytes(&heat->spans);
+	ret_sizes->nr_coolings = (uint64_t)heat->spans.clock[0] + heat->spans.clock[1];
 }
 
-bool heat_next(const struct heat *heat, size_t *pos, struct heat_page *ret_page)
+static bool next_base(const struct heat *heat, struct heat_walk *walk, struct heat_page *ret_page)
 {
-	while (*pos < heat->nr_slots && !heat->slots[*pos])
-		++*pos;
-	if (*pos >= heat->nr_slots)
+	struct leaf_run *run;
+	unsigned int most;
+
+	if (walk->run == walk->nr_runs) {
+		walk->nr_runs = leaf_next(&heat->base, &walk->leaf, &walk->start, walk->runs);
+		walk->run = 0;
+		if (!walk->nr_runs)
+			return false;
+	}
+	run = &walk->runs[walk->run];
+	*ret_page = page_of_base(&run->page, walk->start + run->index * HEAT_BASE_BYTES);
+	join_span(heat, ret_page, &walk->view);
+	most = heat->spans.nr ? span_alike(&walk->view, ret_page->addr) : LEAF_PAGES;
+	if (run->nr <= most) {
+		ret_page->nr = run->nr;
+		walk->run++;
+	} else {
+		ret_page->nr = most;
+		run->index = (uint16_t)(run->index + most);
+		run->nr = (uint16_t)(run->nr - most);
+	}
+	return true;
+}
+
+bool heat_next(const struct heat *heat, struct heat_walk *walk, struct heat_page *ret_page)
+{
+	if (!walk->pos && next_base(heat, walk, ret_page))
+		return true;
+	while (walk->pos < heat->nr_slots && !heat->slots[walk->pos])
+		walk->pos++;
+	if (walk->pos >= heat->nr_slots)
 		return false;
-	slot_page(heat, heat->slots[(*pos)++], ret_page);
+	*ret_page = page_of_slot(heat, heat->slots[walk->pos++]);
+	join_span(heat, ret_page, &walk->view);
 	return true;
 }

@@ -16,6 +16,11 @@ const struct command *const commands[] = {
 	&cmd_status,
 	&cmd_detach,
 	&cmd_check,
+	&cmd_record,
+	&cmd_report,
+	&cmd_replay,
+	&cmd_explain,
+	&cmd_generate,
 	NULL
 };
 

@@ -2,16 +2,13 @@
 /*
  * loop.c - drain samples, look, plan, move, wait
  *
- * Owns the order of things, time, and the budget.  Each step belongs to somebody
- * else: what the target is and has to follow, samples to the sampler, decisions to the
- * policy, moves to the mover.
- *
- * The budget is a bucket: it fills with budget_bytes_per_s, a plan may take what
- * is in it, and it holds what one plan's time brings, but at least BUCKET_BYTES, or a
- * small budget could never move a huge page.
+ * Owns the order of things, and time.  Each step belongs to somebody else: what the target
+ * is and has to follow, samples to the sampler, decisions to the policy, moves to the mover,
+ * how much may move to the budget.
  *
  * A plan that takes long makes the next one late: planning takes at most a twentieth
- * of one CPU, as scanning and reading regions do.
+ * of one CPU, as scanning and reading regions do, or an eighth while plans find something
+ * to move: what lies on the wrong tier costs more.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,27 +20,37 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "assist.h"
+#include "budget.h"
+#include "bytes.h"
+#include "clock.h"
+#include "explain.h"
 #include "follow.h"
 #include "heat.h"
+#include "ledger.h"
 #include "loop.h"
 #include "mover.h"
 #include "options.h"
+#include "peer.h"
 #include "plan.h"
 #include "policy.h"
+#include "record.h"
 #include "sampler.h"
 #include "stats.h"
 #include "tier.h"
+#include "trace.h"
+#include "wear.h"
 
 #define SECOND_NS	1000000000ULL
-#define CPU_SHARE	20		/* planning takes one in so many ns, at most */
+#define CPU_SHARE	20		/* planning takes one in so many ns, at most ... */
+#define CPU_SHARE_BUSY	8		/* ... or so many, while there is something to move */
 #define MIN_TICK_NS	1000000		/* a sampler in a hurry gets 1,000 ticks a second */
 #define PLAN_EVERY_NS	SECOND_NS	/* without news: the watermark may be crossed */
 #define MAX_MOVES	262144		/* of one plan: 1 GiB, half a second; 6 MiB of plan, if used */
-#define BUCKET_BYTES	(4 * HEAT_HUGE_BYTES)	/* two huge pages there and two back */
 #define MAX_FDS		40
 #define MAX_REFUSED	(HEAT_NEVER - 1)
 #define NO_ROOM_REFUSED	2		/* not the page's fault: never more than 8 ticks */
@@ -58,13 +65,17 @@ struct loop_fd {
 /**
  * struct loop - everything
  * @follow: the target
- * @bucket_bytes: what may move now
- * @filled_ns: when the bucket was filled last
+ * @record: what is written down; NULL: nothing, or the file could not take it any more
+ * @ledger: what moves have cost and brought
+ * @budget: what may move now
+ * @wear: what demotions may write now
+ * @peers: other targets, and our share
  * @plan_due_ns: earliest time of the next plan
  * @planned_ns: time of the last plan
- * @planned_scans: stats.scans then
+ * @planned_news: stats.news then
  * @planned_moves: moves in it
  * @began_cpu_ns: CPU time of this process at loop_new()
+ * @has_planned: there is a plan that was not written down
  * @has_ticked: the timer fired
  * @has_ended, @end: set by whoever finds that it is over
  */
@@ -75,35 +86,26 @@ struct loop {
 	struct tier_set tiers;
 	struct follow follow;
 	struct plan *plan;
+	struct record *record;
+	struct ledger *ledger;
 	struct stats stats;
-	uint64_t bucket_bytes;
-	uint64_t filled_ns;
+	struct budget budget;
+	struct wear wear;
+	struct peers peers;
 	uint64_t plan_due_ns;
 	uint64_t planned_ns;
-	uint64_t planned_scans;
+	uint64_t planned_news;
 	size_t planned_moves;
 	uint64_t began_cpu_ns;
 	int epoll_fd;
 	int timer_fd;
 	int stop_fd;
 	struct loop_fd fds[MAX_FDS];
+	bool has_planned;
 	bool has_ticked;
 	bool has_ended;
 	enum loop_end end;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
-
-static uint64_t now_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 static void end_with(struct loop *loop, enum loop_end end)
 {
@@ -129,17 +131,30 @@ static void fail(struct loop *loop, const char *what, int err)
 
 static void drain_samples(struct loop *loop)
 {
-	uint64_t began_ns = now_ns();
+	uint64_t began_ns = clock_now_ns();
 
 	end_on(loop, follow_drain(&loop->follow, began_ns));
-	loop->stats.drain_ns = now_ns() - began_ns;
+	loop->stats.drain_ns = clock_now_ns() - began_ns;
 }
 
 /* ---- 2. look ---- */
 
+/* A full disk ends the recording and not the tiering. */
+static void check_record(struct loop *loop)
+{
+	int err = record_error(loop->record);
+
+	if (!err)
+		return;
+	fprintf(stderr, "hemem-ctl: %s: %s: the recording ends here and is not whole\n",
+		loop->opts->output, strerror(-err));
+	record_free(loop->record);
+	loop->record = NULL;
+}
+
 static void look(struct loop *loop)
 {
-	uint64_t began_ns = now_ns();
+	uint64_t began_ns = clock_now_ns();
 	struct stats *stats = &loop->stats;
 	int err;
 
@@ -152,37 +167,21 @@ static void look(struct loop *loop)
 	stats->fast_cache_bytes = tier_cache_bytes(&loop->tiers, TIER_FAST);
 	stats->fast_room_bytes = tier_room_bytes(&loop->tiers, TIER_FAST);
 	stats->fast_watermark_bytes = tier_watermark_bytes(&loop->tiers, TIER_FAST);
-	stats->look_ns = now_ns() - began_ns;
+	if (loop->record)
+		record_tick(loop->record, began_ns, &loop->tiers, &loop->follow.regions, stats);
+	if (loop->record)
+		check_record(loop);
+	stats->look_ns = clock_now_ns() - began_ns;
 }
 
 /* ---- 3. plan ---- */
-
-static void fill_bucket(struct loop *loop, uint64_t now)
-{
-	uint64_t rate = loop->opts->budget_bytes_per_s, most;
-	uint64_t passed_ns = now - loop->filled_ns;
-
-	if (rate == OPTIONS_NO_BUDGET) {
-		loop->bucket_bytes = UINT64_MAX;
-		return;
-	}
-	if (passed_ns > 60 * SECOND_NS)
-		passed_ns = 60 * SECOND_NS;	/* the machine slept; and no overflow */
-	most = (double)rate * loop->opts->period_ms / 1000;
-	if (most < BUCKET_BYTES)
-		most = BUCKET_BYTES;
-	loop->bucket_bytes += (double)rate * passed_ns / SECOND_NS;
-	if (loop->bucket_bytes > most)
-		loop->bucket_bytes = most;
-	loop->filled_ns = now;
-}
 
 /* A plan is worth its time if there are news, or if the last one left work. */
 static bool plan_is_due(const struct loop *loop, uint64_t now)
 {
 	if (!loop->follow.is_attached || now < loop->plan_due_ns)
 		return false;
-	return loop->stats.scans != loop->planned_scans || loop->planned_moves ||
+	return loop->stats.news != loop->planned_news || loop->planned_moves ||
 	       now >= loop->planned_ns + PLAN_EVERY_NS;
 }
 
@@ -196,35 +195,118 @@ static void show_plan(struct loop *loop)
 	stats->hot_fast_bytes = plan->hot_bytes[TIER_FAST];
 	stats->hot_slow_bytes = plan->hot_bytes[TIER_SLOW];
 	stats->backed_off_pages = plan->backed_off_pages;
+	stats->bound_pages = plan->bound_pages;
+}
+
+static void keep_ledger(struct loop *loop, uint64_t now_ns)
+{
+	const struct stats *stats = &loop->stats;
+	const uint64_t load_ns[TIER_NR] = { stats->fast_load_ns, stats->slow_load_ns };
+
+	ledger_latency(loop->ledger, load_ns);
+	ledger_tick(loop->ledger, now_ns, loop->follow.heat, &loop->tiers,
+		    stats->sample_load_period);
+	loop->stats.trust_bp = (uint64_t)(ledger_facts(loop->ledger)->trust * 10000);
+}
+
+static void keep_share(struct loop *loop, uint64_t now_ns)
+{
+	struct stats *stats = &loop->stats;
+
+	if (!peer_look(&loop->peers, now_ns, loop->follow.heat, &loop->tiers,
+		       ledger_facts(loop->ledger)))
+		return;
+	stats->fast_share_bytes = loop->peers.share.bytes;
+	stats->fast_shared_bytes = loop->peers.nr ? loop->peers.fast_bytes : 0;
+	stats->peers = loop->peers.nr;
+}
+
+/* Once each plan. */
+static void write_plan(struct loop *loop)
+{
+	if (loop->record && loop->has_planned)
+		record_plan(loop->record, loop->plan);
+	loop->has_planned = false;
+}
+
+/* Nothing is moved; what would have come of it is seen later. */
+static void try_plan(struct loop *loop)
+{
+	ledger_watch(loop->ledger, loop->follow.heat, loop->plan);
+	loop->stats.trial_moves += loop->plan->nr;
+	write_plan(loop);
+	loop->plan->nr = 0;
+}
+
+/* @tiers: of this @step */
+static struct snapshot snapshot_of(const struct loop *loop, const struct tier_set *tiers,
+				   unsigned int step)
+{
+	return (struct snapshot){
+		.turn = loop->stats.plans / tier_nr_steps(&loop->tiers),
+		.heat = loop->follow.heat,
+		.tiers = tiers,
+		.budget_bytes = loop->budget.bytes,
+		.wear_bytes = loop->wear.bytes,
+		.fast_limit_bytes = step ? UINT64_MAX :
+				    bytes_min(loop->opts->fast_limit_bytes,
+					      loop->peers.share.bytes),
+		.fast_min_bytes = step ? 0 : loop->opts->fast_min_bytes,
+		.lack_of_others = 1 - loop->peers.share.of_lack,
+		.binds = &loop->follow.binds,
+		.ledger = loop->ledger,
+	};
+}
+
+static void do_not_cool(struct plan *plan)
+{
+	plan->cool = false;
+	plan->cool_spans = 0;
+}
+
+/*
+ * With more than two tiers each plan is a step of its own.  What is shown, and when heat cools, is
+ * the first one's, in which all pages take part.
+ */
+static void plan_step(struct loop *loop, unsigned int step)
+{
+	struct tier_set tiers;
+	struct snapshot snapshot;
+
+	tier_step(&loop->tiers, step, &tiers);
+	snapshot = snapshot_of(loop, &tiers, step);
+	loop->policy->plan(&snapshot, loop->plan);
+	if (!step)
+		show_plan(loop);
+	else
+		do_not_cool(loop->plan);
 }
 
 static void make_plan(struct loop *loop)
 {
-	uint64_t began_ns = now_ns();
-	struct snapshot snapshot = {
-		.turn = loop->stats.plans,
-		.heat = loop->follow.heat,
-		.tiers = &loop->tiers,
-		.fast_limit_bytes = loop->opts->fast_limit_bytes,
-	};
+	uint64_t began_ns = clock_now_ns();
 
-	fill_bucket(loop, began_ns);
+	budget_fill(&loop->budget, began_ns);
+	wear_fill(&loop->wear, began_ns);
+	keep_ledger(loop, began_ns);
+	keep_share(loop, began_ns);
 	plan_clear(loop->plan);
 	if (!plan_is_due(loop, began_ns))
 		return;
-	snapshot.budget_bytes = loop->bucket_bytes;
-	loop->policy->plan(&snapshot, loop->plan);
-	if (loop->plan->cool) {
-		heat_cool(loop->follow.heat);
-		loop->stats.coolings++;
-	}
-	show_plan(loop);
+	plan_step(loop, (unsigned int)(loop->stats.plans % tier_nr_steps(&loop->tiers)));
+	ledger_cool(loop->ledger, loop->follow.heat, loop->plan);
+	loop->stats.coolings += loop->plan->cool;
+	heat_end_turn(loop->follow.heat);
+	loop->has_planned = true;
+	if (loop->plan->is_trial)
+		try_plan(loop);
 	loop->stats.plans++;
 	loop->planned_ns = began_ns;
-	loop->planned_scans = loop->stats.scans;
+	loop->planned_news = loop->stats.news;
 	loop->planned_moves = loop->plan->nr;
-	loop->stats.plan_ns = now_ns() - began_ns;
-	loop->plan_due_ns = began_ns + loop->stats.plan_ns * CPU_SHARE;
+	loop->stats.plan_ns = clock_now_ns() - began_ns;
+	loop->plan_due_ns = began_ns + loop->stats.plan_ns *
+			    (loop->plan->nr ? CPU_SHARE_BUSY : CPU_SHARE);
 }
 
 /* ---- 4. move ---- */
@@ -238,14 +320,18 @@ static void refuse(struct heat *heat, const struct plan_move *move, unsigned int
 	heat_set_refused(heat, move->addr, page.refused + 1);
 }
 
-/* What the heat store learns from one move. */
-static void learn(struct heat *heat, const struct plan_move *move)
+/* What the heat store learns from one move.  Who goes to and fro is left alone as if refused. */
+static void learn(struct loop *loop, const struct plan_move *move)
 {
+	struct heat *heat = loop->follow.heat;
+	unsigned int bounces;
+
 	switch (move->status) {
 	case HEMEM_ASSIST_MOVED:
 	case HEMEM_ASSIST_THERE:
 		heat_set_node(heat, move->addr, move->to);
-		heat_set_refused(heat, move->addr, 0);
+		bounces = ledger_moved(loop->ledger, move);
+		heat_set_refused(heat, move->addr, loop->policy->rests ? bounces : 0);
 		break;
 	case HEMEM_ASSIST_NO_PAGE:
 	case HEMEM_ASSIST_ZERO:
@@ -262,19 +348,45 @@ static void learn(struct heat *heat, const struct plan_move *move)
 	}
 }
 
+/* A page that is in use may have been copied before that was seen. */
+static uint64_t written_bytes(const struct plan_move *move)
+{
+	bool is_written = move->status == HEMEM_ASSIST_MOVED || move->status == HEMEM_ASSIST_BUSY;
+
+	return is_written && !plan_promotes(move) ? move->bytes : 0;
+}
+
 static void take_results(struct loop *loop)
 {
 	const struct plan_move *move = loop->plan->moves, *end = move + loop->plan->nr;
 	struct stats *stats = &loop->stats;
-	uint64_t moved_before = stats->bytes_moved, moved;
+	uint64_t moved_before = stats->bytes_moved, written = 0;
 
 	for (; move < end; move++) {
+		written += written_bytes(move);
 		stats_add_move(stats, move->status, move->bytes, plan_promotes(move));
-		learn(loop->follow.heat, move);
+		learn(loop, move);
 	}
-	moved = stats->bytes_moved - moved_before;
-	if (loop->bucket_bytes != UINT64_MAX)
-		loop->bucket_bytes -= moved < loop->bucket_bytes ? moved : loop->bucket_bytes;
+	ledger_watch(loop->ledger, loop->follow.heat, loop->plan);
+	budget_take(&loop->budget, stats->bytes_moved - moved_before);
+	wear_take(&loop->wear, written);
+	stats->wear_bytes += written;
+}
+
+/* 0: most were refused, which says nothing of what moves cost. */
+static double expected_ns(const struct loop *loop)
+{
+	const struct plan_move *move = loop->plan->moves, *end = move + loop->plan->nr;
+	size_t nr_moved = 0;
+	double ns = 0;
+
+	for (; move < end; move++) {
+		if (move->status != HEMEM_ASSIST_MOVED)
+			continue;
+		ns += cost_of_move(&ledger_facts(loop->ledger)->cost, move->bytes);
+		nr_moved++;
+	}
+	return nr_moved > loop->plan->nr / 2 ? ns : 0;
 }
 
 static void move_pages_of_plan(struct loop *loop)
@@ -283,18 +395,22 @@ static void move_pages_of_plan(struct loop *loop)
 	struct mover_context context = {
 		.pid = follow->target.pid, .assist = &follow->assist, .tiers = &loop->tiers,
 	};
-	uint64_t began_ns = now_ns();
+	uint64_t began_ns = clock_now_ns();
 	int err;
 
-	if (!loop->plan->nr || !follow->is_attached)
+	if (!loop->plan->nr || !follow->is_attached) {
+		write_plan(loop);
 		return;
+	}
 	err = loop->mover->send(&context, loop->plan);
+	write_plan(loop);
 	take_results(loop);
 	if (err == -ESRCH)
 		end_on(loop, follow_lose_memory(follow));
 	else if (err)
 		fail(loop, "moving pages failed", err);
-	loop->stats.move_ns = now_ns() - began_ns;
+	loop->stats.move_ns = clock_now_ns() - began_ns;
+	ledger_took(loop->ledger, expected_ns(loop), loop->stats.move_ns);
 }
 
 /* ---- 5. wait ---- */
@@ -307,7 +423,9 @@ static void show_sizes(struct loop *loop)
 	loop->stats.pages = sizes.nr_pages;
 	loop->stats.pages_huge = sizes.nr_huge;
 	loop->stats.heat_store_bytes = sizes.store_bytes;
-	loop->stats.budget_bytes = loop->bucket_bytes;
+	loop->stats.sample_coolings = sizes.nr_coolings;
+	loop->stats.budget_bytes = loop->budget.bytes;
+	loop->stats.wear_left_bytes = loop->wear.bytes;
 	loop->stats.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - loop->began_cpu_ns;
 	loop->stats.ticks++;
 }
@@ -315,7 +433,7 @@ static void show_sizes(struct loop *loop)
 /* The next tick: a period from now, or when the sampler has work again. */
 static void set_timer(struct loop *loop)
 {
-	uint64_t now = now_ns(), tick_ns = now + loop->opts->period_ms * 1000000ULL;
+	uint64_t now = clock_now_ns(), tick_ns = now + loop->opts->period_ms * 1000000ULL;
 	uint64_t due_ns = follow_due_ns(&loop->follow);
 	struct itimerspec timer = { { 0, 0 }, { 0, 0 } };
 
@@ -397,6 +515,31 @@ const struct stats *loop_stats(const struct loop *loop)
 	return &loop->stats;
 }
 
+void loop_join(struct loop *loop, struct control *control)
+{
+	peer_join(&loop->peers, control);
+}
+
+struct json_t *loop_share_json(const struct loop *loop)
+{
+	const struct peers *peers = &loop->peers;
+	uint64_t bytes = peers->share.bytes;
+
+	return json_pack("{so sI sI sI ss}", "bytes",
+			 bytes == UINT64_MAX ? json_null() : json_integer((json_int_t)bytes),
+			 "used_bytes", (json_int_t)loop->stats.target_fast_bytes,
+			 "of_bytes", (json_int_t)loop->stats.fast_shared_bytes,
+			 "peers", (json_int_t)peers->nr,
+			 "why", share_reason_text(peers->share.why));
+}
+
+struct json_t *loop_explain(const struct loop *loop, uint64_t addr)
+{
+	struct snapshot snapshot = snapshot_of(loop, &loop->tiers, 0);
+
+	return explain_page(&snapshot, loop->policy, addr);
+}
+
 int loop_watch_fd(struct loop *loop, int fd, void (*ready)(void *arg), void *arg)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -425,6 +568,18 @@ void loop_unwatch_fd(struct loop *loop, int fd)
 	}
 }
 
+static void init_peers(struct loop *loop)
+{
+	const struct options *opts = loop->opts;
+	struct share_claim terms = {
+		.weight = opts->weight, .min_bytes = opts->fast_min_bytes,
+		.limit_bytes = opts->fast_limit_bytes,
+		.is_fixed = !loop->policy->cut || loop->mover == &mover_dry,
+	};
+
+	peer_init(&loop->peers, &terms);
+}
+
 static int open_parts(struct loop *loop, pid_t pid)
 {
 	const struct options *opts = loop->opts;
@@ -442,7 +597,9 @@ static int open_parts(struct loop *loop, pid_t pid)
 			!sampler ? "sampler" : !loop->policy ? "policy" : "mover");
 		return -EINVAL;
 	}
-	return follow_open(&loop->follow, pid, sampler,
+	init_peers(loop);
+	heat_cool_by_hand(loop->follow.heat, loop->policy->cools_spans);
+	return follow_open(&loop->follow, pid, sampler, sampler_arg(opts->sampler),
 			   sampler->needs_assist || loop->mover->needs_assist);
 }
 
@@ -466,6 +623,28 @@ static int start_clock(struct loop *loop)
 	return err;
 }
 
+/* Before the first sample, so that it is whole. */
+static int start_record(struct loop *loop, pid_t pid)
+{
+	struct trace_origin origin = { .pid = (uint32_t)pid };
+	struct target target;
+	int err;
+
+	if (!loop->opts->output)
+		return 0;
+	err = target_open(pid, &target);
+	if (err)
+		return 0;	/* who opens it next says what is wrong */
+	memcpy(origin.comm, target.comm, sizeof(origin.comm));
+	strncpy(origin.policy, policy_find(loop->opts->policy)->name, sizeof(origin.policy) - 1);
+	target_close(&target);
+	err = record_new(loop->opts->output, &origin, loop->follow.heat, clock_now_ns(),
+			 &loop->record);
+	if (err)
+		fprintf(stderr, "hemem-ctl: %s: %s\n", loop->opts->output, strerror(-err));
+	return err;
+}
+
 static struct loop *loop_blank(const struct options *opts)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -477,11 +656,13 @@ static struct loop *loop_blank(const struct options *opts)
 	loop->epoll_fd = loop->timer_fd = loop->stop_fd = -1;
 	for (i = 0; i < MAX_FDS; i++)
 		loop->fds[i].fd = -1;
-	loop->filled_ns = now_ns();
+	budget_init(&loop->budget, opts->budget_bytes_per_s, opts->period_ms, clock_now_ns());
+	wear_init(&loop->wear, opts->wear_limit_bytes, clock_now_ns());
+	loop->stats.wear_limit_bytes = opts->wear_limit_bytes;
 	loop->began_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	loop->stats.fast_limit_bytes = opts->fast_limit_bytes;
+	loop->stats.fast_limit_bytes = loop->stats.fast_share_bytes = opts->fast_limit_bytes;
 	if (follow_init(&loop->follow, &loop->tiers, &loop->stats) ||
-	    plan_new(MAX_MOVES, &loop->plan)) {
+	    ledger_new(&cost_default, &loop->ledger) || plan_new(MAX_MOVES, &loop->plan)) {
 		loop_free(loop);
 		return NULL;
 	}
@@ -498,6 +679,8 @@ int loop_new(const struct options *opts, pid_t pid, struct loop **ret_loop)
 		return -ENOMEM;
 	}
 	err = tier_open(opts->fast, opts->slow, "", &loop->tiers);
+	if (!err)
+		err = start_record(loop, pid);
 	if (!err)
 		err = open_parts(loop, pid);
 	if (!err)
@@ -518,10 +701,17 @@ static void close_fd(int fd)
 
 void loop_free(struct loop *loop)
 {
+	int err;
+
 	if (!loop)
 		return;
+	err = record_free(loop->record);
+	if (err)
+		fprintf(stderr, "hemem-ctl: %s: %s: the recording is not whole\n",
+			loop->opts->output, strerror(-err));
 	follow_close(&loop->follow);
 	plan_free(loop->plan);
+	ledger_free(loop->ledger);
 	close_fd(loop->stop_fd);
 	close_fd(loop->timer_fd);
 	close_fd(loop->epoll_fd);

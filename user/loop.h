@@ -5,9 +5,12 @@
 #ifndef HEMEM_LOOP_H
 #define HEMEM_LOOP_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct loop;
+struct control;
+struct json_t;		/* jansson's */
 struct options;
 struct stats;
 
@@ -34,6 +37,12 @@ enum loop_end {
  */
 int loop_new(const struct options *opts, pid_t pid, struct loop **ret_loop);
 
+/** loop_join() - share the fast tier with those who are heard through @control, the caller's */
+void loop_join(struct loop *loop, struct control *control);
+
+/** loop_share_json() - the target's share and what it comes from; a new reference */
+struct json_t *loop_share_json(const struct loop *loop);
+
 /** loop_run() - tier the target until it ends or loop_stop() is called */
 enum loop_end loop_run(struct loop *loop);
 
@@ -47,6 +56,9 @@ void loop_stop(struct loop *loop);
 
 /** loop_stats() - every counter; valid until loop_free() */
 const struct stats *loop_stats(const struct loop *loop);
+
+/** loop_explain() - what is known of the page at @addr: see explain_page(); a new reference */
+struct json_t *loop_explain(const struct loop *loop, uint64_t addr);
 
 /**
  * loop_watch_fd() - call a function from the loop's wait when an fd is readable

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,14 @@
 #include "command.h"
 #include "mover.h"
 #include "options.h"
+#include "pattern.h"
 #include "policy.h"
 #include "report.h"
 #include "sampler.h"
+#include "share.h"
 
 #define MAX_ROWS	32	/* for arrays on the stack; the tests check it */
+#define MAX_PIDS	1024	/* each gets a controller of its own */
 #define OPTION_HELP	256	/* above every letter */
 #define OPTION_ROW	257	/* + number of the row */
 
@@ -51,10 +55,28 @@ static const char *choice_##noun(unsigned int i, const char **ret_help)	\
 }
 
 CHOICES(sampler, "the best that this machine has")
-CHOICES(policy, "hemem")
+CHOICES(policy, "gain")
 CHOICES(mover, "assist if the module is loaded, else numa")
 
-#define FOR_TARGET	(COMMAND_ATTACH | COMMAND_RUN)
+static const char *choice_pattern(unsigned int i, const char **ret_help)
+{
+	static const char *const help[PATTERN_NR] = {
+		[PATTERN_HOT] = "nine in ten accesses go to a hot set that lies scattered",
+		[PATTERN_MOVING] = "the same, and every now and then others are hot",
+		[PATTERN_ZIPF] = "graded heat, the keys of a store",
+		[PATTERN_UNIFORM] = "all are alike: there is nothing to gain",
+		[PATTERN_SCAN] = "from the first to the last, again and again",
+		[PATTERN_SCAN_HOT] = "half of the accesses a scan, half to the hot set",
+		[PATTERN_PHASES] = "a hot set, uniform, a scan, another hot set, and again",
+	};
+
+	if (i >= PATTERN_NR)
+		return NULL;
+	*ret_help = help[i];
+	return pattern_names[i];
+}
+
+#define FOR_TARGET	(COMMAND_ATTACH | COMMAND_RUN | COMMAND_RECORD)
 #define FIELD(member)	.offset = offsetof(struct options, member)
 
 static const struct options_row rows[] = {
@@ -70,8 +92,19 @@ static const struct options_row rows[] = {
 		.name = "fast-limit", .letter = 'l', .arg = "BYTES", .type = OPTIONS_BYTES,
 		FIELD(fast_limit_bytes), .min = 0, .max = 1ULL << 50,
 		.word = "none", .word_value = OPTIONS_NO_LIMIT,
-		.initial = "none", .commands = FOR_TARGET,
-		.help = "most memory that the target may have on the fast tier; none: as much as fits",
+		.initial = "none", .commands = FOR_TARGET | COMMAND_REPLAY | COMMAND_GENERATE,
+		.help = "most memory that the target may have on the fast tier; none: as much as fits; for a replay: as much as the fast nodes of the recording have",
+	}, {
+		.name = "min-fast", .letter = 'm', .arg = "BYTES", .type = OPTIONS_BYTES,
+		FIELD(fast_min_bytes), .min = 0, .max = 1ULL << 50, .initial = "0",
+		.commands = FOR_TARGET,
+		.help = "so much of the fast tier the target gets before other targets, as far as it has use for it; root's to give",
+	}, {
+		.name = "weight", .letter = 'W', .arg = "NUMBER", .type = OPTIONS_NUMBER,
+		FIELD(weight), .min = 1, .max = SHARE_MAX_WEIGHT,
+		.word = "priority", .word_value = SHARE_PRIORITY,
+		.initial = "100", .commands = FOR_TARGET,
+		.help = "where several targets want the fast tier, a page goes to the one where it saves most time, times this; priority: before all others, and it keeps its pages whatever they do; above 100 root's to give",
 	}, {
 		/*
 		 * At 2 us of kernel time for a page of 4 KiB, 512 MiB/s is a
@@ -81,8 +114,16 @@ static const struct options_row rows[] = {
 		.name = "budget", .letter = 'b', .arg = "BYTES/s", .type = OPTIONS_BYTES_PER_S,
 		FIELD(budget_bytes_per_s), .min = 1 << 20, .max = 1ULL << 40,
 		.word = "unlimited", .word_value = OPTIONS_NO_BUDGET,
-		.initial = "512M/s", .commands = FOR_TARGET,
+		.initial = "512M/s", .commands = FOR_TARGET | COMMAND_REPLAY,
 		.help = "most bytes moved in a second, both directions together",
+	}, {
+		/* An hour's part is to be a huge page at least. */
+		.name = "wear-limit", .letter = 'D', .arg = "BYTES/day",
+		.type = OPTIONS_BYTES_PER_DAY,
+		FIELD(wear_limit_bytes), .min = 64 << 20, .max = 1ULL << 50,
+		.word = "none", .word_value = OPTIONS_NO_LIMIT,
+		.initial = "none", .commands = FOR_TARGET | COMMAND_REPLAY,
+		.help = "most bytes that demotions write to the slow tier in any 24 hours, spread over the day; promotions that need the place of what cannot be demoted wait",
 	}, {
 		.name = "period", .letter = 'p', .arg = "MS", .type = OPTIONS_MS,
 		FIELD(period_ms), .min = 10, .max = 60 * 1000,
@@ -94,7 +135,8 @@ static const struct options_row rows[] = {
 		.help = "where samples of the target's accesses come from",
 	}, {
 		.name = "policy", .letter = 'P', .arg = "NAME", .type = OPTIONS_CHOICE,
-		FIELD(policy), .initial = "auto", .commands = FOR_TARGET, .choice = choice_policy,
+		FIELD(policy), .initial = "auto", .commands = FOR_TARGET | COMMAND_REPLAY,
+		.choice = choice_policy,
 		.help = "who decides which pages move",
 	}, {
 		.name = "mover", .letter = 'M', .arg = "NAME", .type = OPTIONS_CHOICE,
@@ -114,6 +156,63 @@ static const struct options_row rows[] = {
 		.name = "log", .letter = 'L', .arg = "FILE", .type = OPTIONS_PATH,
 		FIELD(log), .commands = COMMAND_ATTACH,
 		.help = "with --daemon: append messages to this file instead of syslog",
+	}, {
+		.name = "output", .letter = 'o', .arg = "FILE", .type = OPTIONS_PATH,
+		FIELD(output), .commands = COMMAND_RECORD | COMMAND_GENERATE,
+		.help = "where to write the recording; what was there is replaced",
+	}, {
+		.name = "compare", .letter = 'c', .arg = "NAME,...", .type = OPTIONS_PATH,
+		FIELD(compare), .commands = COMMAND_REPLAY,
+		.help = "other policies to try on the same recording",
+	}, {
+		.name = "weights", .letter = 'A', .arg = "NUMBER,...", .type = OPTIONS_PATH,
+		FIELD(weights), .commands = COMMAND_REPLAY,
+		.help = "with several recordings: the --weight of each target, in their order; 100 where nothing is said",
+	}, {
+		.name = "window", .letter = 'w', .arg = "MS", .type = OPTIONS_MS,
+		FIELD(window_ms), .min = 10, .max = 3600 * 1000, .initial = "100ms",
+		.commands = COMMAND_REPLAY,
+		.help = "length of a window, each of which has its own best placement",
+	}, {
+		.name = "curve", .letter = 'C', .type = OPTIONS_FLAG,
+		FIELD(curve), .commands = COMMAND_REPLAY,
+		.help = "show what fast tiers of other sizes would serve, at best and with the policy",
+	}, {
+		.name = "script", .letter = 'X', .type = OPTIONS_FLAG,
+		FIELD(script), .commands = COMMAND_REPORT,
+		.help = "print each sample, as perf script -F comm,pid,tid,time,period,event,addr does",
+	}, {
+		.name = "pattern", .letter = 'k', .arg = "NAME", .type = OPTIONS_CHOICE,
+		FIELD(pattern), .initial = "hot", .commands = COMMAND_GENERATE,
+		.choice = choice_pattern,
+		.help = "how the accesses of the made-up target are spread",
+	}, {
+		.name = "bytes", .letter = 'B', .arg = "BYTES", .type = OPTIONS_BYTES,
+		FIELD(bytes), .min = 4 << 20, .max = 16ULL << 40, .initial = "256M",
+		.commands = COMMAND_GENERATE, .help = "memory of the made-up target",
+	}, {
+		.name = "hot-bytes", .letter = 'H', .arg = "BYTES", .type = OPTIONS_BYTES,
+		FIELD(hot_bytes), .min = 2 << 20, .max = 16ULL << 40, .initial = "26M",
+		.commands = COMMAND_GENERATE, .help = "size of its hot set",
+	}, {
+		.name = "time", .letter = 't', .arg = "MS", .type = OPTIONS_MS,
+		FIELD(time_ms), .min = 100, .max = 24 * 3600 * 1000, .initial = "30s",
+		.commands = COMMAND_GENERATE, .help = "how long it runs",
+	}, {
+		.name = "samples", .letter = 'n', .arg = "NUMBER", .type = OPTIONS_NUMBER,
+		FIELD(samples_per_s), .min = 1, .max = 100 << 20, .initial = "10000",
+		.commands = COMMAND_GENERATE, .help = "samples of its accesses in a second",
+	}, {
+		.name = "every", .letter = 'e', .arg = "MS", .type = OPTIONS_MS,
+		FIELD(every_ms), .min = 100, .max = 24 * 3600 * 1000, .initial = "10s",
+		.commands = COMMAND_GENERATE, .help = "time after which it does something else",
+	}, {
+		.name = "huge", .letter = 'T', .type = OPTIONS_FLAG,
+		FIELD(huge), .commands = COMMAND_GENERATE, .help = "its pages are huge",
+	}, {
+		.name = "seed", .letter = 'x', .arg = "NUMBER", .type = OPTIONS_NUMBER,
+		FIELD(seed), .min = 0, .max = UINT32_MAX, .initial = "1",
+		.commands = COMMAND_GENERATE, .help = "another one makes other accesses",
 	}, {
 		.name = "json", .letter = 'j', .type = OPTIONS_FLAG,
 		FIELD(json), .commands = COMMAND_ALL,
@@ -180,8 +279,18 @@ static const struct suffix rate_suffixes[] = {
 	{ "M/s", 1ULL << 20 }, { "G/s", 1ULL << 30 }, { "T/s", 1ULL << 40 }, { }
 };
 
+static const struct suffix day_suffixes[] = {
+	{ "", 1 }, { "K", 1ULL << 10 }, { "M", 1ULL << 20 }, { "G", 1ULL << 30 },
+	{ "T", 1ULL << 40 }, { "/day", 1 }, { "K/day", 1ULL << 10 },
+	{ "M/day", 1ULL << 20 }, { "G/day", 1ULL << 30 }, { "T/day", 1ULL << 40 }, { }
+};
+
 static const struct suffix ms_suffixes[] = {
 	{ "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60 * 1000 }, { }
+};
+
+static const struct suffix number_suffixes[] = {
+	{ "", 1 }, { "K", 1000 }, { "M", 1000 * 1000 }, { }
 };
 
 static const struct {
@@ -191,7 +300,10 @@ static const struct {
 	[OPTIONS_BYTES] = { byte_suffixes, "number of bytes", "4096, 64K, 2M, 1G" },
 	[OPTIONS_BYTES_PER_S] = { rate_suffixes, "number of bytes per second",
 				  "4096, 64K, 2M/s, 1G/s" },
+	[OPTIONS_BYTES_PER_DAY] = { day_suffixes, "number of bytes per day",
+				    "64M, 100G/day, 1T/day" },
 	[OPTIONS_MS] = { ms_suffixes, "time", "250, 250ms, 2s" },
+	[OPTIONS_NUMBER] = { number_suffixes, "number", "250, 20K, 1M" },
 };
 
 /* Digits and one suffix.  -EINVAL: neither; -ERANGE: does not fit 64 bits. */
@@ -220,13 +332,16 @@ static int parse_number(const char *text, const struct suffix *suffix, uint64_t 
 static char *number_text(enum options_type type, uint64_t number)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T" };
-	const char *tail = type == OPTIONS_BYTES_PER_S ? "/s" : "";
+	const char *tail = type == OPTIONS_BYTES_PER_S ? "/s" :
+			   type == OPTIONS_BYTES_PER_DAY ? "/day" : "";
 	unsigned int i = 0;
 
 	if (type == OPTIONS_MS && number && number % 1000 == 0)
 		return text_of("%" PRIu64 "s", number / 1000);
 	if (type == OPTIONS_MS)
 		return text_of("%" PRIu64 "ms", number);
+	if (type == OPTIONS_NUMBER)
+		return text_of("%" PRIu64, number);
 	while (number && number % 1024 == 0 && i < 4) {
 		number /= 1024;
 		i++;
@@ -387,6 +502,15 @@ static char *choices_text(const struct options_row *row)
 	return text;
 }
 
+/* "ring:PATH" is chosen by "ring:" and anything. */
+static bool is_choice(const char *name, const char *text)
+{
+	size_t length = strcspn(name, ":");
+
+	return name[length] ? !strncmp(text, name, length + 1) && text[length + 1] :
+			      !strcmp(text, name);
+}
+
 static int set_choice(const struct options_row *row, const char *text,
 		      struct options *opts, char **ret_error)
 {
@@ -396,9 +520,9 @@ static int set_choice(const struct options_row *row, const char *text,
 	char *choices;
 
 	for (i = 0; (name = row->choice(i, &help)); i++) {
-		if (strcmp(name, text))
+		if (!is_choice(name, text))
 			continue;
-		*member = name;
+		*member = strchr(name, ':') ? text : name;
 		return 0;
 	}
 	choices = choices_text(row);
@@ -417,7 +541,9 @@ int options_set(const struct options_row *row, const char *text,
 		return 0;
 	case OPTIONS_BYTES:
 	case OPTIONS_BYTES_PER_S:
+	case OPTIONS_BYTES_PER_DAY:
 	case OPTIONS_MS:
+	case OPTIONS_NUMBER:
 		return set_number(row, text, opts, ret_error);
 	case OPTIONS_NODES:
 		return set_nodes(row, text, opts, ret_error);
@@ -454,8 +580,10 @@ void options_exit(struct options *opts)
 		numa_bitmask_free(opts->fast);
 	if (opts->slow)
 		numa_bitmask_free(opts->slow);
+	free(opts->pids);
 	opts->fast = NULL;
 	opts->slow = NULL;
+	opts->pids = NULL;
 }
 
 /*
@@ -529,25 +657,95 @@ static int parse_pid(const char *text, pid_t *ret_pid, char **ret_error)
 	return 0;
 }
 
+/* Decimal, or hexadecimal after 0x, as maps and our own messages write them. */
+static int parse_addr(const char *text, uint64_t *ret_addr, char **ret_error)
+{
+	bool hex = !strncasecmp(text, "0x", 2);
+	char *end;
+
+	errno = 0;
+	*ret_addr = strtoull(hex ? text + 2 : text, &end, hex ? 16 : 10);
+	if (!errno && !*end && isxdigit((unsigned char)text[hex ? 2 : 0]))
+		return 0;
+	*ret_error = text_of("'%s' is not an address: write 0x7f0012345000", text);
+	return -EINVAL;
+}
+
+/** struct operands - how many an operand takes, and what is said when there are not as many */
+static const struct operands {
+	int min, max;
+	const char *none, *many;
+} operands[] = {
+	[OPERAND_PID] = { 1, 1, "which process?", "one process id at a time." },
+	[OPERAND_PIDS] = { 1, MAX_PIDS, "which process?", "too many processes at a time." },
+	[OPERAND_PID_OPTIONAL] = { 0, 1, NULL, "one process id at a time." },
+	[OPERAND_PROGRAM] = { 1, INT_MAX, "which program?", NULL },
+	[OPERAND_FILE] = { 1, 1, "which recording?", "one recording at a time." },
+	[OPERAND_FILES] = { 1, INT_MAX, "which recording?", NULL },
+	[OPERAND_FILE_ADDR] = { 2, 2, "which page of what?", "one page at a time." },
+	[OPERAND_NONE] = { 0, 0, NULL, "nothing stands behind the options." },
+};
+
+/* A process twice would find itself held. */
+static int parse_pids(int argc, char **argv, struct options *opts, char **ret_error)
+{
+	int i, k;
+
+	opts->pids = calloc((size_t)argc, sizeof(*opts->pids));
+	if (!opts->pids)
+		return -ENOMEM;
+	for (i = 0; i < argc; i++) {
+		if (parse_pid(argv[i], &opts->pids[i], ret_error))
+			return -EINVAL;
+		for (k = 0; k < i; k++) {
+			if (opts->pids[k] != opts->pids[i])
+				continue;
+			*ret_error = text_of("process %s stands there twice", argv[i]);
+			return -EINVAL;
+		}
+	}
+	opts->nr_pids = (size_t)argc;
+	opts->pid = opts->pids[0];
+	return 0;
+}
+
 static int parse_operands(const struct command *command, int argc, char **argv,
 			  struct options *opts, char **ret_error)
 {
-	if (command->operand == OPERAND_PROGRAM) {
-		if (argc) {
-			opts->argv = argv;
-			return 0;
-		}
-		*ret_error = text_of("which program? Usage: hemem-ctl %s %s", command->name,
-				     command->args);
+	const struct operands *allowed = &operands[command->operand];
+
+	if (argc < allowed->min || argc > allowed->max) {
+		*ret_error = text_of("%s Usage: hemem-ctl %s %s",
+				     argc < allowed->min ? allowed->none : allowed->many,
+				     command->name, command->args);
 		return -EINVAL;
 	}
-	if (argc > 1 || (!argc && command->operand == OPERAND_PID)) {
-		*ret_error = text_of(argc ? "one process id at a time. Usage: hemem-ctl %s %s" :
-				     "which process? Usage: hemem-ctl %s %s", command->name,
-				     command->args);
-		return -EINVAL;
+	if (!argc)
+		return 0;
+	switch (command->operand) {
+	case OPERAND_PROGRAM:
+		opts->argv = argv;
+		return 0;
+	case OPERAND_FILE_ADDR:
+		if (parse_addr(argv[1], &opts->addr, ret_error))
+			return -EINVAL;
+		if (argv[0][strspn(argv[0], "0123456789")])
+			opts->path = argv[0];
+		else
+			return parse_pid(argv[0], &opts->pid, ret_error);
+		return 0;
+	case OPERAND_FILES:
+		opts->argv = argv;
+		opts->path = argv[0];
+		return 0;
+	case OPERAND_FILE:
+		opts->path = argv[0];
+		return 0;
+	case OPERAND_PIDS:
+		return parse_pids(argc, argv, opts, ret_error);
+	default:
+		return parse_pid(argv[0], &opts->pid, ret_error);
 	}
-	return argc ? parse_pid(argv[0], &opts->pid, ret_error) : 0;
 }
 
 enum options_result options_parse(const struct command *command, int argc,
@@ -583,7 +781,7 @@ enum options_result options_parse(const struct command *command, int argc,
 static bool has_range(const struct options_row *row)
 {
 	return row->type == OPTIONS_BYTES || row->type == OPTIONS_BYTES_PER_S ||
-	       row->type == OPTIONS_MS;
+	       row->type == OPTIONS_BYTES_PER_DAY || row->type == OPTIONS_MS || row->type == OPTIONS_NUMBER;
 }
 
 /* "  -b, --budget BYTES/s" */
@@ -614,8 +812,8 @@ static void help_row(FILE *out, const struct options_row *row)
 	fprintf(out, "  %-25s ", usage);
 	report_wrap(out, sentence, 28, 80);
 	for (i = 0; row->choice && (name = row->choice(i, &help)); i++) {
-		fprintf(out, "%28s  %-8s ", "", name);
-		report_wrap(out, help, 39, 80);
+		fprintf(out, "%28s  %-9s ", "", name);
+		report_wrap(out, help, 40, 80);
 	}
 	free(usage);
 	free(sentence);
@@ -686,7 +884,9 @@ static json_t *json_of(const struct options *opts, const struct options_row *row
 		return json_boolean(*(const bool *)value);
 	case OPTIONS_BYTES:
 	case OPTIONS_BYTES_PER_S:
+	case OPTIONS_BYTES_PER_DAY:
 	case OPTIONS_MS:
+	case OPTIONS_NUMBER:
 		number = *(const uint64_t *)value;
 		if (row->word && number == row->word_value)
 			return json_string(row->word);

@@ -19,7 +19,7 @@ struct bitmask;		/* libnuma's */
 struct command;
 struct json_t;		/* jansson's */
 
-#define OPTIONS_NO_LIMIT	UINT64_MAX	/* fast_limit_bytes: none */
+#define OPTIONS_NO_LIMIT	UINT64_MAX	/* fast_limit_bytes, wear_limit_bytes: none */
 #define OPTIONS_NO_BUDGET	0		/* budget_bytes_per_s: unlimited */
 #define OPTIONS_MAX_NODES	1024		/* node numbers are below this */
 
@@ -29,33 +29,58 @@ struct json_t;		/* jansson's */
  * @slow: nodes of the slow tier; NULL: tier.c finds them
  * @fast_limit_bytes: most bytes of the target that may lie on @fast;
  *	OPTIONS_NO_LIMIT: as much as fits
+ * @fast_min_bytes: the target gets so much of @fast before other targets
+ * @weight: of what the target saves, beside other targets; see share.h
  * @budget_bytes_per_s: most bytes moved per second, promotions and demotions
  *	together; OPTIONS_NO_BUDGET: unlimited
+ * @wear_limit_bytes: most bytes written to the slow tier by demotions in a day;
+ *	OPTIONS_NO_LIMIT: unlimited
  * @period_ms: time from one tick of the loop to the next
  * @report_ms: time between two lines of progress; 0: none
  * @sampler: name of a row in sampler.h's table
  * @policy: name of a row in policy.h's table
  * @mover: name of a row in mover.h's table
  * @log: file that the daemon appends its messages to; NULL: syslog
+ * @output: file to write; NULL: none
+ * @compare: names of further policies, with commas between; NULL: none
+ * @weights: of the targets of several recordings, with commas between; NULL: all alike
+ * @window_ms: length of a window of a replay
+ * @script: show samples as perf script does
+ * @curve: show what fast tiers of other sizes would serve
+ * @pattern, @bytes, @hot_bytes, @time_ms, @samples_per_s, @every_ms, @huge, @seed: of what
+ *	`generate` makes up; see struct pattern
  * @pid: the target; 0: none was given
+ * @pids: @nr_pids targets, the first of them is @pid, where several may be given
+ * @path: a file; NULL: none was given
+ * @addr: an address
  * @json: results as one JSON document on stdout
  * @daemon: attach in the background
  * @verbose: say more on stderr
- * @argv: `run`: the program to start and its arguments, NULL-terminated; else
- *	NULL
+ * @argv: `run`: the program to start and its arguments; `replay`: paths of recordings, the
+ *	first of them is @path; NULL-terminated; else NULL
  *
- * Strings point into argv or the table and need no free.
+ * Strings point into argv or the table and need no free; options_exit() frees the rest.
  */
 struct options {
 	struct bitmask *fast, *slow;
 	uint64_t fast_limit_bytes;
+	uint64_t fast_min_bytes;
+	uint64_t weight;
 	uint64_t budget_bytes_per_s;
+	uint64_t wear_limit_bytes;
 	uint64_t period_ms;
 	uint64_t report_ms;
 	const char *sampler, *policy, *mover;
 	const char *log;
+	const char *output, *compare, *weights, *pattern;
+	uint64_t window_ms;
+	uint64_t bytes, hot_bytes, time_ms, samples_per_s, every_ms, seed;
 	pid_t pid;
-	bool json, daemon, verbose;
+	pid_t *pids;
+	size_t nr_pids;
+	const char *path;
+	uint64_t addr;
+	bool json, daemon, verbose, script, curve, huge;
 	char **argv;
 };
 
@@ -63,7 +88,9 @@ enum options_type {
 	OPTIONS_FLAG,		/* bool; takes no value */
 	OPTIONS_BYTES,		/* uint64_t; 4096, 64K, 2M, 1G, 1T */
 	OPTIONS_BYTES_PER_S,	/* uint64_t; the same, "/s" may follow */
+	OPTIONS_BYTES_PER_DAY,	/* uint64_t; the same, "/day" may follow */
 	OPTIONS_MS,		/* uint64_t; 500, 500ms, 2s */
+	OPTIONS_NUMBER,		/* uint64_t; 500, 20K, 1M */
 	OPTIONS_NODES,		/* struct bitmask *; 0,2-3 or auto */
 	OPTIONS_CHOICE,		/* const char *; a name out of a list */
 	OPTIONS_PATH,		/* const char *; taken as it is */

@@ -61,6 +61,7 @@ const char *plan_reason_name(enum plan_reason reason)
 		[PLAN_SWAP] = "swap",
 		[PLAN_WATERMARK] = "watermark",
 		[PLAN_LIMIT] = "limit",
+		[PLAN_BALANCE] = "balance",
 	};
 
 	return (unsigned int)reason < PLAN_NR_REASONS ? names[reason] : "unknown";

@@ -18,6 +18,7 @@
  * @PLAN_SWAP: demote, to make room for a promotion of the same plan
  * @PLAN_WATERMARK: demote, to keep room for new allocations
  * @PLAN_LIMIT: demote, the target has more on the fast tier than it may
+ * @PLAN_BALANCE: demote, though it is hot: the fast tier is the slower one, under load
  */
 enum plan_reason {
 	PLAN_HOT_WRITES,
@@ -25,6 +26,7 @@ enum plan_reason {
 	PLAN_SWAP,
 	PLAN_WATERMARK,
 	PLAN_LIMIT,
+	PLAN_BALANCE,
 	PLAN_NR_REASONS,
 };
 
@@ -51,23 +53,31 @@ struct plan_move {
  * @moves: room for @max_moves; the first @nr are filled, demotions before
  *	promotions, so that the room they make is there
  * @bytes: sum of the moves
+ * @is_trial: the moves are not to be made: whoever remembers shall look at what would
+ *	have come of them
  * @takes_cache: there is room for all moves only if the kernel drops idle page cache
  *	meanwhile; the mover has it do so
  * @cool: halve all heat
+ * @cool_spans: halve so many times what samples of single accesses have counted for 2 MiB;
+ *	for policies that cool these themselves
  * @tier_bytes: tracked bytes by tier, as the policy counted them
  * @hot_bytes: hot bytes by tier
  * @backed_off_pages: pages left alone because they were refused before
+ * @bound_pages: pages that the target wants to stay on their tier
  */
 struct plan {
 	struct plan_move *moves;
 	size_t nr;
 	size_t max_moves;
 	uint64_t bytes;
+	bool is_trial;
 	bool takes_cache;
 	bool cool;
+	unsigned int cool_spans;
 	uint64_t tier_bytes[TIER_NR];
 	uint64_t hot_bytes[TIER_NR];
 	uint64_t backed_off_pages;
+	uint64_t bound_pages;
 };
 
 /**

@@ -12,7 +12,8 @@ static void stay_plan(const struct snapshot *snapshot, struct plan *plan)
 {
 	struct policy_survey survey;
 
-	policy_survey(snapshot, plan, &survey);
+	policy_survey(snapshot, policy_rank, plan, &survey);
+	policy_show_hot(&survey, POLICY_RANK_READS, plan);
 	plan->cool = heat_peak(snapshot->heat) >= POLICY_COOL_AT;
 }
 

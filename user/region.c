@@ -174,6 +174,15 @@ bool region_movable(const struct region *region)
 	return region->kind != REGION_SPECIAL;
 }
 
+const struct region *region_next_movable(const struct region_set *set, uint64_t addr)
+{
+	const struct region *region = region_next(set, addr);
+
+	while (region && !region_movable(region))
+		region = region_next(set, region->end);
+	return region;
+}
+
 size_t region_diff(const struct region_set *old, const struct region_set *now,
 		   void (*gone)(void *arg, uint64_t start, uint64_t end), void *arg)
 {

@@ -79,6 +79,9 @@ const struct region *region_next(const struct region_set *set, uint64_t addr);
 /** region_movable() - can memory of this region move at all? */
 bool region_movable(const struct region *region);
 
+/** region_next_movable() - region_next() among those that can */
+const struct region *region_next_movable(const struct region_set *set, uint64_t addr);
+
 /**
  * region_diff() - what went away between two looks
  * @old: the earlier set

@@ -28,10 +28,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "assist.h"
+#include "clock.h"
 #include "heat.h"
+#include "reason.h"
 #include "region.h"
 #include "sampler.h"
 #include "stats.h"
@@ -43,7 +44,6 @@
 #define MAX_WINDOW_NS		(2000 * MS)	/* 8 samples, which make a page hot, in 16 s */
 #define CPU_SHARE		10		/* scanning takes one in so many ns, at most */
 #define SLICE_NS		(20 * MS)
-#define MAX_RUNS		4096		/* 64 KiB of runs a call */
 #define CALL_BYTES		(64ULL << 20)	/* of addresses a call: about 1 ms of kernel time */
 #define MANY_BP			5000
 #define FEW_BP			156
@@ -92,31 +92,17 @@ struct scan {
 	uint64_t due_ns;
 };
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static int scan_open(const struct sampler_context *context, void **ret_state)
 {
-	const struct hemem_assist_info *info = &context->assist->info;
-	struct scan *scan;
+	struct scan *scan = calloc(1, sizeof(*scan));
+	int err;
 
-	if (!(info->out_features & HEMEM_ASSIST_FEAT_SCAN) ||
-	    info->out_page_bytes != HEAT_BASE_BYTES ||
-	    (info->out_huge_page_bytes && info->out_huge_page_bytes != HEAT_HUGE_BYTES))
-		return -EOPNOTSUPP;
-	scan = calloc(1, sizeof(*scan));
 	if (!scan)
 		return -ENOMEM;
-	scan->max_runs = info->out_max_runs < MAX_RUNS ? info->out_max_runs : MAX_RUNS;
-	scan->runs = calloc(scan->max_runs, sizeof(*scan->runs));
-	if (!scan->runs) {
+	err = assist_new_runs(context->assist, &scan->runs, &scan->max_runs);
+	if (err) {
 		free(scan);
-		return -ENOMEM;
+		return err;
 	}
 	scan->context = *context;
 	scan->pass = PASS_LEARNS;
@@ -176,16 +162,6 @@ static void take_run(struct scan *scan, const struct hemem_assist_run *run)
 		take_page(scan, run->addr + i * page_bytes, huge, node, reads, writes);
 }
 
-/* The first movable region that ends above @addr, or NULL. */
-static const struct region *movable_region(const struct scan *scan, uint64_t addr)
-{
-	const struct region *region = region_next(scan->context.regions, addr);
-
-	while (region && !region_movable(region))
-		region = region_next(scan->context.regions, region->end);
-	return region;
-}
-
 /* One call of the module: as much of @region from @addr on as fits. */
 static int scan_some(struct scan *scan, const struct region *region, uint64_t end, bool is_read,
 		     uint64_t *addr)
@@ -221,20 +197,20 @@ static int scan_some(struct scan *scan, const struct region *region, uint64_t en
 static int scan_slice(struct scan *scan, uint64_t end, uint64_t max_ns, bool is_read,
 		      uint64_t *addr)
 {
-	uint64_t began_ns = cpu_ns(), used_ns = 0;
+	uint64_t began_ns = clock_cpu_ns(), used_ns = 0;
 	const struct region *region;
 	int err = 0;
 
 	while (!err && *addr < end && used_ns < max_ns) {
-		region = movable_region(scan, *addr);
+		region = region_next_movable(scan->context.regions, *addr);
 		if (!region || region->start >= end) {
 			*addr = region ? end : UINT64_MAX;
 			break;
 		}
 		err = scan_some(scan, region, end, is_read, addr);
-		used_ns = cpu_ns() - began_ns;
+		used_ns = clock_cpu_ns() - began_ns;
 	}
-	if (!movable_region(scan, *addr))
+	if (!region_next_movable(scan->context.regions, *addr))
 		*addr = UINT64_MAX;
 	scan->slice_ns += used_ns;
 	if (is_read)
@@ -279,6 +255,7 @@ static void end_pass(struct scan *scan)
 
 	heat_end_pass(scan->context.heat);
 	stats->scans++;
+	stats->news++;
 	stats->scan_accessed_bp = scan->present_bytes ?
 				  scan->accessed_bytes * 10000 / scan->present_bytes : 0;
 	if (scan->pass != PASS_LEARNS)
@@ -334,10 +311,17 @@ static uint64_t scan_due_ns(const void *state)
 	return ((const struct scan *)state)->due_ns;
 }
 
+/* What every machine has; without the module, who attaches to it says so. */
+static int scan_probe(struct reason *why)
+{
+	return reason_set(why, 0, "accessed bits are everywhere");
+}
+
 const struct sampler sampler_scan = {
 	.name = "scan",
 	.help = "accessed and dirty bits of the page tables, read by the module",
 	.needs_assist = true,
+	.probe = scan_probe,
 	.open = scan_open,
 	.drain = scan_drain,
 	.due_ns = scan_due_ns,

@@ -84,8 +84,11 @@ const char *stats_waiting(const struct stats *stats)
 		return NULL;
 	if (bytes_above(stats->fast_limit_bytes, stats->target_fast_bytes) < HEAT_HUGE_BYTES)
 		return "--fast-limit is reached";
+	if (bytes_above(stats->fast_share_bytes, stats->target_fast_bytes) < HEAT_HUGE_BYTES)
+		return "others have the rest of the fast tier";
 	if (stats->fast_room_bytes < HEAT_HUGE_BYTES)
-		return "the fast tier has no room";
+		return stats->wear_left_bytes < HEAT_HUGE_BYTES ?
+		       "--wear-limit lets nothing make room" : "the fast tier has no room";
 	return stats->backed_off_pages ? "moves were refused" : NULL;
 }
 
@@ -102,5 +105,9 @@ bool stats_add_up(const struct stats *stats)
 	       stats->promoted_bytes + stats->demoted_bytes == stats->bytes_moved &&
 	       stats->promoted_pages + stats->demoted_pages == stats->moves_moved &&
 	       stats->samples_used + stats->samples_outside + stats->samples_unmovable +
-	       stats->samples_stale + stats->samples_dropped == stats->samples_seen;
+	       stats->samples_stale + stats->samples_other + stats->samples_cached +
+	       stats->samples_lost + stats->samples_dropped == stats->samples_seen &&
+	       stats->records_samples + stats->records_lost + stats->records_throttled +
+	       stats->records_unthrottled + stats->records_other + stats->records_broken ==
+	       stats->records_seen;
 }

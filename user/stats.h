@@ -3,10 +3,13 @@
  * stats.h - every number that hemem-ctl keeps: name, kind, unit, definition
  *
  * One table.  The struct, the text report, the JSON and the man page come from
- * it.  Two identities hold after every tick and are tested:
+ * it.  Three identities hold after every tick and are tested:
  *
  *   samples_seen  = samples_used + samples_outside + samples_unmovable +
- *                   samples_stale + samples_dropped
+ *                   samples_stale + samples_other + samples_cached + samples_lost +
+ *                   samples_dropped
+ *   records_seen  = records_samples + records_lost + records_throttled +
+ *                   records_unthrottled + records_other + records_broken
  *   moves_planned = moves_untried + moves_moved + moves_there + moves_busy +
  *                   moves_no_room + moves_no_page + moves_shared + moves_zero +
  *                   moves_never + moves_denied        (bytes_*: the same)
@@ -33,16 +36,34 @@ enum stats_kind {
 /* X(name, kind, unit, definition) */
 #define STATS_TABLE(X) \
 	X(ticks, COUNT, "ticks", "turns of the loop") \
-	X(samples_seen, COUNT, "samples", "samples that the sampler delivered") \
+	X(samples_seen, COUNT, "samples", "samples that the sampler delivered or told to be lost") \
 	X(samples_used, COUNT, "samples", "samples that were added to a page's heat") \
 	X(samples_outside, COUNT, "samples", "samples whose address lies in no region that can be moved, or above what the heat store can name") \
-	X(samples_unmovable, COUNT, "samples", "samples of pages that can never move: zero page, device memory") \
+	X(samples_unmovable, COUNT, "samples", "samples of pages that can never move: zero page, device memory; or that are gone") \
 	X(samples_stale, COUNT, "samples", "samples of accesses from before attach: the first scan only learns where the pages lie") \
-	X(samples_dropped, COUNT, "samples", "samples lost because there was no memory to keep them") \
+	X(samples_other, COUNT, "samples", "samples of other processes") \
+	X(samples_cached, COUNT, "samples", "samples of instructions that did not reach memory: the caches answered, or they access none") \
+	X(samples_lost, COUNT, "samples", "samples that the producer of a ring had no room for") \
+	X(samples_dropped, COUNT, "samples", "samples that there was no memory to keep, or no time to look up the page of") \
+	X(records_seen, COUNT, "records", "records read from rings") \
+	X(records_samples, COUNT, "records", "of these: a sample") \
+	X(records_lost, COUNT, "records", "of these: said that samples were lost") \
+	X(records_throttled, COUNT, "records", "of these: said that the producer holds back samples") \
+	X(records_unthrottled, COUNT, "records", "of these: said that it does so no longer") \
+	X(records_other, COUNT, "records", "of these: said something else") \
+	X(records_broken, COUNT, "records", "of these: contradicted themselves; after a size that cannot be, all that was in the ring counts as one") \
+	X(sample_load_period, GAUGE, "loads", "loads that missed the caches to a sample, as adapted") \
+	X(sample_store_period, GAUGE, "stores", "stores to a sample, as adapted") \
+	X(fast_load_ns, GAUGE, "ns", "what sampled loads waited that the fast tier answered, of late, where samples tell it; 0: not known") \
+	X(slow_load_ns, GAUGE, "ns", "what those waited that the slow tier answered") \
+	X(sample_cpu_bp, GAUGE, "bp", "share of one CPU that taking in samples took, in 1/10,000") \
+	X(sample_coolings, COUNT, "coolings", "times that reads or writes counted from such samples were halved") \
+	X(news, COUNT, "news", "times that the sampler had news for the policy") \
 	X(scans, COUNT, "scans", "complete scans of all regions") \
 	X(scan_window_ns, GAUGE, "ns", "time in which a scanned page has to be accessed to give a sample, as adapted") \
 	X(scan_accessed_bp, GAUGE, "bp", "share of the scanned bytes that the last scan found accessed, in 1/10,000") \
 	X(plans, COUNT, "plans", "times that the policy was asked") \
+	X(trust_bp, GAUGE, "bp", "share of what moves promised that has come true of late, in 1/10,000") \
 	X(coolings, COUNT, "coolings", "times that the heat of every page was halved") \
 	X(regions, GAUGE, "regions", "regions of the target that can be moved") \
 	X(region_bytes, GAUGE, "bytes", "addresses in those regions, touched or not") \
@@ -61,8 +82,17 @@ enum stats_kind {
 	X(fast_watermark_bytes, GAUGE, "bytes", "free memory that is kept on the fast tier for new allocations") \
 	X(slow_free_bytes, GAUGE, "bytes", "free memory of the slow tier") \
 	X(fast_limit_bytes, GAUGE, "bytes", "most bytes that the target may have on the fast tier; 2^64-1: no limit") \
+	X(fast_share_bytes, GAUGE, "bytes", "most bytes that it may have there as other targets want the tier, too; 2^64-1: no limit") \
+	X(fast_shared_bytes, GAUGE, "bytes", "bytes of the fast tier that it and other targets divide; 0: there are no others") \
+	X(peers, GAUGE, "targets", "other targets that want the same fast tier") \
 	X(budget_bytes, GAUGE, "bytes", "bytes that may move in the next tick; 2^64-1: no limit") \
-	X(backed_off_pages, GAUGE, "pages", "pages that are left alone for now because a move of them was refused") \
+	X(wear_limit_bytes, GAUGE, "bytes", "most bytes that demotions may write to the slow tier in a day; 2^64-1: no limit") \
+	X(wear_left_bytes, GAUGE, "bytes", "bytes of that which they may write now; 2^64-1: no limit") \
+	X(wear_bytes, COUNT, "bytes", "bytes that demotions have written, or may have where a page was in use and stayed") \
+	X(backed_off_pages, GAUGE, "pages", "pages that are left alone for now because a move of them was refused, or they went to and fro") \
+	X(bound_pages, GAUGE, "pages", "pages that are left alone because the target has bound them to nodes of their tier: mbind, set_mempolicy, cpuset") \
+	X(binds_reads, COUNT, "reads", "times that /proc/PID/numa_maps was read") \
+	X(trial_moves, COUNT, "moves", "moves that the policy did not ask for but wants to know what would have come of") \
 	X(moves_planned, COUNT, "moves", "moves that the policy asked for") \
 	X(moves_untried, COUNT, "moves", "of these: not tried; the mover is dry or the target went away") \
 	X(moves_moved, COUNT, "moves", "of these: the page is on the other tier now") \

@@ -18,6 +18,16 @@
  * files fill its memory, what is free lies between the two marks for ever, and a
  * demotion needs room for the moment only, until the promotion that it is for.
  *
+ * More than two tiers are several steps of two.  In step 0 pages come to the fast tier from all
+ * others, and leave it for the next one that has room; in step 1 the next one is what the fast
+ * tier was, and so on.  So hot pages rise at once, cold ones sink a tier at a time, and whoever
+ * knows of two tiers decides each step.  Which slow node is in which tier the kernel says since
+ * 6.1 (memory_tierN, a smaller N is faster):
+ *
+ *   memory_tier4 0, memory_tier22 2, memory_tier961 1
+ *   step 0    0 fast, 2 and 1 slow
+ *   step 1    2 fast, 1 slow
+ *
  * Free memory is MemFree.  For new memory the kernel takes another node's free page
  * before it drops page cache of this one.  A move can have the cache of its node dropped:
  * it goes on below the low mark and wakes kswapd, which drops what is on the inactive list
@@ -29,6 +39,7 @@
  * are room.  With 18 MiB of it, the last, 13 + 18 - 30 = 1 MiB is room.
  */
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <numa.h>
 #include <stdarg.h>
@@ -44,6 +55,7 @@
 
 #define MAX_NID		1024
 #define NODE_DIR	"/sys/devices/system/node"
+#define TIERS_DIR	"/sys/devices/virtual/memory_tiering"
 #define ROOM_BYTES	(16ULL << 20)
 
 /** struct nid_set - bit per node number */
@@ -160,13 +172,13 @@ static uint64_t kernel_mark_bytes(const char *sysroot, int nid, const char *mark
 	return sum * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void set_watermark(const char *sysroot, struct tier_node *node)
+/* @is_last: nothing is below it: what is there has to stay. */
+static void set_watermark(const char *sysroot, struct tier_node *node, bool is_last)
 {
 	uint64_t room = node->total_bytes / 100;
 
-	node->watermark_bytes = kernel_mark_bytes(sysroot, node->nid,
-						  node->level == TIER_FAST ? "high" : "low");
-	if (node->level == TIER_FAST)
+	node->watermark_bytes = kernel_mark_bytes(sysroot, node->nid, is_last ? "low" : "high");
+	if (!is_last)
 		node->watermark_bytes += room > ROOM_BYTES ? room : ROOM_BYTES;
 	node->watermark_bytes = bytes_min(node->watermark_bytes, node->total_bytes / 8);
 	node->min_bytes = bytes_min(kernel_mark_bytes(sysroot, node->nid, "min"),
@@ -219,7 +231,6 @@ static int add_node(struct tier_set *set, int nid, enum tier_level level)
 	err = read_meminfo(set->sysroot, node);
 	if (err)
 		return complain(err, "cannot read the memory of node %d: %s", nid, strerror(-err));
-	set_watermark(set->sysroot, node);
 	set->nr_nodes++;
 	return 0;
 }
@@ -242,6 +253,101 @@ static int check_two_tiers(const struct tier_set *set)
 				"--fast NODES");
 	return 0;
 }
+
+/* ---- depth ---- */
+
+/** struct kernel_tier - memory_tier@id has the nodes @nids */
+struct kernel_tier {
+	int id;
+	struct nid_set nids;
+};
+
+static int compare_tiers(const void *a, const void *b)
+{
+	const struct kernel_tier *one = a, *two = b;
+
+	return (one->id > two->id) - (one->id < two->id);
+}
+
+/* Fastest first; an older kernel has none.  Return: their number. */
+static size_t read_tiers(const char *sysroot, struct kernel_tier **ret_tiers)
+{
+	struct kernel_tier *tiers;
+	size_t nr = 0, i, root = strlen(sysroot);
+	char pattern[4096];
+	glob_t paths;
+
+	*ret_tiers = NULL;
+	if ((size_t)snprintf(pattern, sizeof(pattern), "%s" TIERS_DIR "/memory_tier*/nodelist",
+			     sysroot) >= sizeof(pattern) ||
+	    glob(pattern, 0, NULL, &paths))
+		return 0;
+	tiers = calloc(paths.gl_pathc, sizeof(*tiers));
+	for (i = 0; tiers && i < paths.gl_pathc; i++)
+		if (sscanf(paths.gl_pathv[i] + root, TIERS_DIR "/memory_tier%d",
+			   &tiers[nr].id) == 1 &&
+		    !read_list(sysroot, paths.gl_pathv[i] + root, &tiers[nr].nids))
+			nr++;
+	globfree(&paths);
+	if (tiers)
+		qsort(tiers, nr, sizeof(*tiers), compare_tiers);
+	*ret_tiers = tiers;
+	return nr;
+}
+
+/* Slow nodes of the kernel's first tier that has any are at depth 1, of its next one at 2. */
+static unsigned int set_depths(struct tier_set *set, const struct kernel_tier *tiers, size_t nr)
+{
+	unsigned int depth = 1, i;
+	size_t t;
+	bool any;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		set->nodes[i].depth = set->nodes[i].level == TIER_SLOW;
+	for (t = 0; t < nr; t++) {
+		any = false;
+		for (i = 0; i < set->nr_nodes; i++) {
+			if (set->nodes[i].level != TIER_SLOW || !tiers[t].nids.has[set->nodes[i].nid])
+				continue;
+			set->nodes[i].depth = depth;
+			any = true;
+		}
+		depth += any;
+	}
+	return depth > 1 ? depth - 1 : 1;
+}
+
+static void find_depths(struct tier_set *set)
+{
+	struct kernel_tier *tiers;
+	size_t nr = read_tiers(set->sysroot, &tiers);
+	unsigned int last = set_depths(set, tiers, nr), i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		set_watermark(set->sysroot, &set->nodes[i], set->nodes[i].depth == last);
+	free(tiers);
+}
+
+unsigned int tier_nr_steps(const struct tier_set *set)
+{
+	unsigned int nr = 1, i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		nr = set->nodes[i].depth > nr ? set->nodes[i].depth : nr;
+	return nr;
+}
+
+void tier_step(const struct tier_set *set, unsigned int step, struct tier_set *ret_set)
+{
+	struct tier_node *node;
+
+	*ret_set = *set;
+	for (node = ret_set->nodes; step && node < ret_set->nodes + set->nr_nodes; node++)
+		node->level = node->depth < step ? TIER_NR :
+			      node->depth == step ? TIER_FAST : TIER_SLOW;
+}
+
+/* ---- public ---- */
 
 int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char *sysroot,
 	      struct tier_set *ret_set)
@@ -267,6 +373,7 @@ int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char
 		err = check_two_tiers(&set);
 	if (err)
 		return err;
+	find_depths(&set);
 	*ret_set = set;
 	return 0;
 }
@@ -311,6 +418,17 @@ uint64_t tier_room_bytes(const struct tier_set *set, enum tier_level level)
 		if (set->nodes[i].level == level)
 			room += tier_node_room(&set->nodes[i]);
 	return room;
+}
+
+uint64_t tier_lack_bytes(const struct tier_set *set, enum tier_level level)
+{
+	uint64_t lack = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_nodes; i++)
+		if (set->nodes[i].level == level)
+			lack += bytes_above(set->nodes[i].watermark_bytes, set->nodes[i].free_bytes);
+	return lack;
 }
 
 /* @member: offset of a uint64_t in struct tier_node, to be summed over one tier */

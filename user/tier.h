@@ -13,7 +13,9 @@ struct bitmask;		/* libnuma's */
 #define TIER_NO_NODE	15
 
 /**
- * enum tier_level - tier 0 is the fastest
+ * enum tier_level - the two tiers that pages move between
+ * @TIER_FAST, @TIER_SLOW: the faster and the slower of them
+ * @TIER_NR: how many; the level of a node that takes no part in a step (tier_step())
  */
 enum tier_level {
 	TIER_FAST,
@@ -24,7 +26,8 @@ enum tier_level {
 /**
  * struct tier_node - one node that takes part
  * @nid: the kernel's number of it
- * @level: its tier
+ * @level: its part, as tier_open() finds it or tier_step() gives it
+ * @depth: how many tiers are faster, by what the kernel says of its memory: 0: the fast tier
  * @total_bytes: its memory
  * @free_bytes: free memory, when tier_look() looked last
  * @cache_bytes: page cache then, which the kernel can drop; not part of free_bytes
@@ -36,6 +39,7 @@ enum tier_level {
 struct tier_node {
 	int nid;
 	enum tier_level level;
+	unsigned int depth;
 	uint64_t total_bytes;
 	uint64_t free_bytes;
 	uint64_t cache_bytes;
@@ -71,6 +75,21 @@ struct tier_set {
 int tier_open(const struct bitmask *fast, const struct bitmask *slow, const char *sysroot,
 	      struct tier_set *ret_set);
 
+/**
+ * tier_nr_steps() - tiers less one
+ *
+ * Of more than two, all but the first are TIER_SLOW as tier_open() leaves them: hot pages come from
+ * any of them.
+ */
+unsigned int tier_nr_steps(const struct tier_set *set);
+
+/**
+ * tier_step() - the tiers as those see them who know of two
+ * @step: 0 .. tier_nr_steps() - 1: so many of the fastest tiers take no part, the next one is
+ *	TIER_FAST, and all below it are TIER_SLOW
+ */
+void tier_step(const struct tier_set *set, unsigned int step, struct tier_set *ret_set);
+
 /** tier_look() - read free memory and page cache of all nodes again.  Return: 0 or -errno. */
 int tier_look(struct tier_set *set);
 
@@ -103,6 +122,9 @@ uint64_t tier_cache_bytes(const struct tier_set *set, enum tier_level level);
 
 /** tier_watermark_bytes() - memory to keep free on one tier */
 uint64_t tier_watermark_bytes(const struct tier_set *set, enum tier_level level);
+
+/** tier_lack_bytes() - what one tier lacks of free memory, node by node, up to the watermark */
+uint64_t tier_lack_bytes(const struct tier_set *set, enum tier_level level);
 
 /** tier_name() - "fast" or "slow" */
 const char *tier_name(enum tier_level level);

@@ -9,35 +9,21 @@
  * readable and watch_read() gives nr_mmap 2, nr_munmap 1, everything else 0.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pidns.h"
+#include "reason.h"
 #include "watch.h"
 
-static char reason[256] = "nobody tried yet";
-
-static int fail(int err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
-	va_end(args);
-	return err;
-}
+static struct reason reason = { "nobody tried yet" };
 
 const char *watch_reason(void)
 {
-	return reason;
+	return reason.text;
 }
 
 #ifdef HEMEM_WITHOUT_BPF
@@ -46,7 +32,8 @@ int watch_open(pid_t pid, struct watch **ret)
 {
 	(void)pid;
 	(void)ret;
-	return fail(-EOPNOTSUPP, "hemem-ctl was built without BPF: install clang, bpftool and libbpf-dev and build again");
+	return reason_set(&reason, -EOPNOTSUPP,
+			  "hemem-ctl was built without BPF: install clang, bpftool and libbpf-dev and build again");
 }
 
 int watch_fd(const struct watch *watch)
@@ -107,61 +94,32 @@ static int on_record(void *ctx, void *record, size_t size_bytes)
 	return 0;
 }
 
-/* The last number of the NSpid line: the PID in the innermost namespace. */
-static int read_inner_pid(pid_t pid, uint32_t *ret_pid)
-{
-	char path[64], line[256];
-	char *last;
-	FILE *file;
-	int ret = -ESRCH;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return errno == ENOENT ? -ESRCH : -errno;
-	while (ret && fgets(line, sizeof(line), file)) {
-		last = strrchr(line, '\t');
-		if (strncmp(line, "NSpid:", 6) || !last)
-			continue;
-		if (sscanf(last, "%u", ret_pid) == 1)
-			ret = 0;
-	}
-	fclose(file);
-	return ret;
-}
-
 static int set_target(struct watch_bpf *skel, pid_t pid)
 {
-	struct stat ns;
-	char path[64];
-	uint32_t tgid;
-	int err;
+	struct pidns pidns;
+	int err = pidns_read(pid, &pidns, &reason);
 
-	err = read_inner_pid(pid, &tgid);
 	if (err)
-		return fail(err, "no process %d: %s", pid, strerror(-err));
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
-	if (stat(path, &ns))
-		return fail(-errno, "%s: %s", path, strerror(errno));
-
-	skel->rodata->target_tgid = tgid;
-	/* The kernel packs a device number in its own way: 12 bits, 20 bits. */
-	skel->rodata->target_ns_dev = (uint64_t)major(ns.st_dev) << 20 |
-				      minor(ns.st_dev);
-	skel->rodata->target_ns_ino = ns.st_ino;
+		return err;
+	skel->rodata->target_tgid = pidns.tgid;
+	skel->rodata->target_ns_dev = pidns.dev;
+	skel->rodata->target_ns_ino = pidns.ino;
 	return 0;
 }
 
 static int explain(int err, const char *what)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return fail(-EOPNOTSUPP, "this kernel does not describe its types: it needs CONFIG_DEBUG_INFO_BTF (/sys/kernel/btf/vmlinux)");
+		return reason_set(&reason, -EOPNOTSUPP,
+				  "this kernel does not describe its types: it needs CONFIG_DEBUG_INFO_BTF (/sys/kernel/btf/vmlinux)");
 	if (err == -EPERM || err == -EACCES)
-		return fail(-EPERM, "BPF is not allowed: it needs root, or CAP_BPF and CAP_PERFMON, and no lockdown=confidentiality");
+		return reason_set(&reason, -EPERM,
+				  "BPF is not allowed: it needs root, or CAP_BPF and CAP_PERFMON, and no lockdown=confidentiality");
 	if (err == -EINVAL || err == -ENOTSUP || err == -ENOENT)
-		return fail(-EOPNOTSUPP, "%s: this kernel lacks what the program needs: Linux 5.8 with CONFIG_KPROBES and CONFIG_BPF_EVENTS (%s)",
-			    what, strerror(-err));
-	return fail(err, "%s: %s", what, strerror(-err));
+		return reason_set(&reason, -EOPNOTSUPP,
+				  "%s: this kernel lacks what the program needs: Linux 5.8 with CONFIG_KPROBES and CONFIG_BPF_EVENTS (%s)",
+				  what, strerror(-err));
+	return reason_set(&reason, err, "%s: %s", what, strerror(-err));
 }
 
 static int start(struct watch *watch, pid_t pid)
@@ -194,7 +152,7 @@ int watch_open(pid_t pid, struct watch **ret)
 
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
-		return fail(-ENOMEM, "no memory");
+		return reason_set(&reason, -ENOMEM, "no memory");
 	libbpf_set_print(print_libbpf);
 	err = start(watch, pid);
 	if (err) {

@@ -39,36 +39,17 @@ declare -A sentences=(
 	[base_pages]="bring 90 % of a hot set of base pages to a fast node that has room for a third"
 	[huge_pages]="do the same with huge pages"
 	[numa_mover]="do the same without the module's MIGRATE, by move_pages"
+	[rings]="bring hot base pages there by samples of single accesses, out of a file of rings"
+	[rings_of_nothing]="prefer nothing when such samples fall anywhere, so the measure can say no"
 	[fast_limit]="keep the target below --fast-limit, with the hot set in it"
 	[page_cache]="bring a hot set to a fast node whose free memory is full of page cache"
 	[shift]="follow a hot set that moves elsewhere, by demoting the old one"
 	[detach]="detach on request, and find the target running and its pages where they were"
 	[stay]="find the hot set left where it was by --policy stay, so the measure can say no"
 )
-order=(base_pages huge_pages numa_mover fast_limit page_cache shift detach stay)
+order=(base_pages huge_pages numa_mover rings rings_of_nothing fast_limit page_cache shift detach stay)
 
 # --- things that are started
-
-# What a node keeps free for itself: the kernel's high marks, and hemem-ctl's room for
-# new memory above them.
-kept_free()
-{
-	awk -v node="$1" '/^Node/ { here = $2 == node "," }
-		here && $1 == "high" { pages += $2 }
-		END { print pages * 4096 + 16 * 1048576 }' /proc/zoneinfo
-}
-
-# Fill the fast node until only ROOM is left.  Memory of a tmpfs cannot be reclaimed
-# without swap, and the controller cannot move what is no target's.
-make_room_scarce()
-{
-	local fill
-	mkdir -p "$scratch/ballast"
-	mount -t tmpfs -o "size=100%,huge=never,mpol=bind:$fast" ballast "$scratch/ballast"
-	fill=$(($(node_free "$fast") - $(kept_free "$fast") - ROOM))
-	[ $fill -le 0 ] || fallocate -l $fill "$scratch/ballast/fill"
-	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, of which $(($(kept_free "$fast") / MIB)) are kept; target: $((ALL / MIB)) MiB"
-}
 
 # Fill what is free of the fast node with page cache: a large file is read, which is all
 # hole, so that the disk, of RAM, is small.
@@ -89,10 +70,7 @@ start_target()
 	"$workloads/hotset" --bytes $ALL --hot-bytes $HOT --node "$slow" --seconds 600 \
 		--spin "$@" > "$scratch/target" 2>&1 &
 	target=$!
-	while ! grep -q '^ready' "$scratch/target"; do
-		kill -0 $target 2> /dev/null || { fail "hotset: $(cat "$scratch/target")"; return 1; }
-		sleep 0.2
-	done
+	until_ready $target "$scratch/target" || return
 	start=$(value start) end=$(value end) hot_start=$(value hot_start) hot_end=$(value hot_end)
 	[ "$(hot_pct)" = 0 ] || fail "$(hot_pct) % of the hot set is on the fast node already"
 }
@@ -115,6 +93,50 @@ promotes()
 test_base_pages() { promotes --huge no --rate $RATE --; }
 test_huge_pages() { promotes --huge yes --rate $HUGE_RATE --; }
 test_numa_mover() { promotes --huge no --rate $RATE -- --mover numa; }
+
+# play [HOT_PCT]: samples as a PMU would take them of the target; sets $player
+play()
+{
+	"$workloads/sampled" "$scratch/rings" "$target" "$start" "$end" "$hot_start" "$hot_end" \
+		2000000 "${1:-90}" > "$scratch/player" 2>&1 &
+	player=$!
+	until_ready $player "$scratch/player"
+}
+
+# The player ends when hemem-ctl has told it to stop.
+stop_play()
+{
+	wait $player || fail "sampled ended with $?"
+	player=
+	note "the player: $(grep '^done' "$scratch/player")"
+	grep -q '^done samples=[1-9]' "$scratch/player" || fail "there were no samples"
+}
+
+test_rings()
+{
+	start_target --huge no --rate $RATE || return
+	play || return
+	start_ctl --sampler "ring:$scratch/rings"
+	wait_hot $WANT_PCT $WITHIN_S
+	stop_ctl
+	stop_play
+	stop_target
+}
+
+# Room is for a third of the target, and hot by chance is what fills it.
+test_rings_of_nothing()
+{
+	local pct
+	start_target --huge no --rate $RATE || return
+	play 0 || return
+	start_ctl --sampler "ring:$scratch/rings"
+	watch_hot 10
+	note "$pct % of the bytes that are hot, but not sampled more than others, are on the fast node"
+	[ "$pct" -le 70 ] || fail "what was not sampled more often than others was preferred"
+	stop_ctl
+	stop_play
+	stop_target
+}
 
 test_fast_limit()
 {
@@ -184,9 +206,7 @@ test_stay()
 	local pct
 	start_target --huge no --rate $RATE || return
 	start_ctl --policy stay
-	sleep 15
-	kill -0 $controller || fail "hemem-ctl ended: $(tail -n 3 "$scratch/ctl")"
-	pct=$(hot_pct)
+	watch_hot 15
 	note "$pct % of the hot bytes are on the fast node after 15 s"
 	[ "$pct" -le 5 ] || fail "something moved although the policy is to stay"
 	stop_ctl
@@ -194,6 +214,6 @@ test_stay()
 }
 
 needs() { needs_common hotset $ALL; }
-prepare() { make_room_scarce; }
+prepare() { make_room_scarce $ROOM; }
 
 run_tests "$@"

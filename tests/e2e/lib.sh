@@ -11,6 +11,7 @@
 # there is none), and the hot set [$hot_start, $hot_end) in hex.
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
+. "$top/tests/vm/nodes.sh"
 workloads=$top/build/tests/workloads
 ctl=$top/build/hemem-ctl
 program=$(basename "$0" .sh)
@@ -31,8 +32,6 @@ hot_pct()
 	bytes=$(bytes_on "$fast" "$hot_start" "$hot_end")
 	echo $((${bytes:-0} * 100 / (0x$hot_end - 0x$hot_start)))
 }
-
-node_free() { awk '/MemFree/ { print $4 * 1024 }' "/sys/devices/system/node/node$1/meminfo"; }
 
 now_s() { cut -d. -f1 /proc/uptime; }
 
@@ -58,6 +57,31 @@ fail()
 {
 	note "FAILED: $*"
 	failed=1
+}
+
+# until_ready PID FILE: the program says in FILE that it is; false: it has ended
+until_ready()
+{
+	until grep -q '^ready' "$2"; do
+		kill -0 "$1" 2> /dev/null ||
+			{ fail "$(basename "$2") did not become ready: $(cat "$2")"; return 1; }
+		sleep 0.2
+	done
+}
+
+# What stays free of a node: what the kernel keeps, and hemem-ctl's room for new memory above it.
+kept_free() { echo $(($(node_kept "$1") + 16 * MIB)); }
+
+# make_room_scarce BYTES: fill the fast node until only so many are left.  Memory of a tmpfs cannot
+# be reclaimed without swap, and the controller cannot move what is no target's.
+make_room_scarce()
+{
+	local fill
+	mkdir -p "$scratch/ballast"
+	mount -t tmpfs -o "size=100%,huge=never,mpol=bind:$fast" ballast "$scratch/ballast"
+	fill=$(($(node_free "$fast") - $(kept_free "$fast") - $1))
+	[ $fill -le 0 ] || fallocate -l $fill "$scratch/ballast/fill"
+	note "fast node: $(($(node_free "$fast") / MIB)) MiB free, of which $(($(kept_free "$fast") / MIB)) are kept; target: $((ALL / MIB)) MiB"
 }
 
 # value NAME: of "NAME=value" in the target's last line about it
@@ -125,6 +149,14 @@ wait_hot()
 	note "$pct % of the hot bytes are on the fast node after $took_s s"
 }
 
+# watch_hot SECONDS: sets $pct to what hot_pct says then; the controller must live so long
+watch_hot()
+{
+	sleep "$1"
+	kill -0 $controller || fail "hemem-ctl ended: $(tail -n 3 "$scratch/ctl")"
+	pct=$(hot_pct)
+}
+
 # --- running them
 
 # A process's exit is waited for: memory that is still being freed is no room.
@@ -133,7 +165,8 @@ stop_all()
 	local dir
 	[ -z "${controller:-}" ] || { kill -KILL $controller; wait $controller; } 2> /dev/null
 	[ -z "${target:-}" ] || { kill -KILL $target; wait $target; } 2> /dev/null
-	controller= target=
+	[ -z "${player:-}" ] || { kill -KILL $player; wait $player; } 2> /dev/null
+	controller= target= player=
 	for dir in "$scratch/ballast" "$scratch/files"; do
 		! mountpoint -q "$dir" || umount "$dir"
 	done
@@ -144,22 +177,6 @@ finish()
 	stop_all
 	[ -z "${balancing_was:-}" ] || echo "$balancing_was" > $balancing
 	rm -rf "$scratch"
-}
-
-# The fast node is the first with a CPU, the slow one the first other with memory.
-find_nodes()
-{
-	local dir node
-	fast= slow=
-	for dir in /sys/devices/system/node/node[0-9]*; do
-		node=${dir##*node}
-		[ "$(awk '/MemTotal/ { print $4 }' "$dir/meminfo")" -gt 0 ] || continue
-		if [ -z "$fast" ] && [ -n "$(cat "$dir/cpulist")" ]; then
-			fast=$node
-		elif [ -z "$slow" ]; then
-			slow=$node
-		fi
-	done
 }
 
 # needs_common PROGRAM BYTES: what every test here needs, a target and memory for it on

@@ -21,6 +21,8 @@
 #include "assist.h"
 #include "check.h"
 #include "control.h"
+#include "event.h"
+#include "perf.h"
 #include "target.h"
 
 #define TARGET	100	/* the recorded process */
@@ -114,12 +116,26 @@ static int ask_module(struct hemem_assist_info *ret_info)
 	return module_err;
 }
 
+/* What the kernel makes of events, as the test wants it to be */
+
+static int sample_err;
+static uint64_t sample_addrs;
+
+static int try_event(const struct event *event, struct perf_trial *ret_trial)
+{
+	*ret_trial = (struct perf_trial){
+		.err = sample_err, .precise = 3, .nr_samples = 130,
+		.nr_addrs = event->kind == EVENT_STORE ? sample_addrs : 0,
+	};
+	return sample_err;
+}
+
 static struct check_machine the_machine(void)
 {
 	module_err = 0;
 	module_info = (struct hemem_assist_info){ .out_abi = 1, .out_features = ALL };
 	return (struct check_machine){
-		.sysroot = root, .assist = ask_module, .target = TARGET,
+		.sysroot = root, .assist = ask_module, .sample = try_event, .target = TARGET,
 	};
 }
 
@@ -411,6 +427,52 @@ static void nothing_is_asked_of_a_process_that_was_not_named(void **state UNUSED
 	clean();
 }
 
+static void must_say(const struct check_machine *machine, const char *id, const char *words)
+{
+	char detail[CHECK_DETAIL_BYTES];
+
+	ask(machine, id, detail);
+	if (!strstr(detail, words))
+		fail_msg("%s: '%s' does not say '%s'", id, detail, words);
+}
+
+#define CPU(vendor, model) \
+	"vendor_id\t: " vendor "\ncpu family\t: 6\nmodel\t\t: " model "\nstepping\t: 7\n"
+
+static void events_are_listed_and_tried(void **state UNUSED)
+{
+	struct check_machine machine;
+
+	unpack("guest-6.1.txt");
+	machine = the_machine();
+	sample_err = 0;
+	sample_addrs = 120;
+	expect(&machine, "events", CHECK_NOT_ASKED);	/* no PMU */
+	expect(&machine, "addresses", CHECK_NOT_ASKED);
+	change("sys/bus/event_source/devices/cpu/type", "4\n");
+	change("proc/cpuinfo", CPU("GenuineIntel", "85"));
+	expect(&machine, "events", CHECK_FINE);
+	must_say(&machine, "events", "clx::MEM_LOAD_RETIRED:LOCAL_PMM is 4/0x80d1");
+	expect(&machine, "addresses", CHECK_FINE);
+	must_say(&machine, "addresses",
+		 "clx::MEM_INST_RETIRED:ALL_STORES: 120 of 130 samples have one, precise_ip 3");
+	sample_addrs = 0;
+	expect(&machine, "addresses", CHECK_FOUND);
+	sample_addrs = 120;
+	sample_err = -EACCES;
+	expect(&machine, "addresses", CHECK_FOUND);
+	sample_err = 0;
+	change("proc/cpuinfo", CPU("GenuineIntel", "1"));
+	expect(&machine, "events", CHECK_FOUND);
+	expect(&machine, "addresses", CHECK_NOT_ASKED);
+	change("proc/cpuinfo", CPU("AuthenticAMD", "1"));
+	expect(&machine, "events", CHECK_FOUND);
+	change("sys/bus/event_source/devices/ibs_op/type", "11\n");
+	expect(&machine, "events", CHECK_FINE);
+	must_say(&machine, "events", "ibs_op/cnt_ctl=1/ is 11/0x80000");
+	clean();
+}
+
 static void another_controller_is_found(void **state UNUSED)
 {
 	struct check_machine machine;
@@ -436,7 +498,7 @@ static bool has_a_step(const char *id)
 {
 	/* Asked in tests of their own, or of this build: bpf-build. */
 	static const char *const elsewhere[] = {
-		"module-signature", "target-free", "bpf-build", NULL
+		"module-signature", "target-free", "bpf-build", "events", "addresses", NULL
 	};
 	size_t i;
 
@@ -475,6 +537,7 @@ int main(void)
 		cmocka_unit_test(nodes_that_the_user_names_are_looked_at),
 		cmocka_unit_test(rights_without_capabilities_count_too),
 		cmocka_unit_test(nothing_is_asked_of_a_process_that_was_not_named),
+		cmocka_unit_test(events_are_listed_and_tried),
 		cmocka_unit_test(another_controller_is_found),
 		cmocka_unit_test(no_row_is_without_a_test_a_remedy_or_a_name_of_its_own),
 	};

@@ -21,9 +21,8 @@
 #include <jansson.h>
 
 #include "control.h"
+#include "rundir.h"
 #include "target.h"
-
-static char dir[64];
 
 static void path_of(char path[static 128], pid_t target, const char *tail)
 {
@@ -49,22 +48,6 @@ static uint64_t start_of(pid_t pid)
 	return start_ticks;
 }
 
-static int set_up(void **state UNUSED)
-{
-	snprintf(dir, sizeof(dir), "/tmp/hemem-control-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	return setenv("HEMEM_RUNDIR", dir, 1);
-}
-
-static int tear_down(void **state UNUSED)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 /* Another controller: serves until it is told to detach or is killed. */
 
 static bool has_to_end;
@@ -81,7 +64,7 @@ static void end(void *arg UNUSED)
 
 static void serve(struct control *control)
 {
-	const struct control_handler handler = { status_of, end, "the other one" };
+	const struct control_handler handler = { .status = status_of, .detach = end, .arg = "the other one" };
 	json_t *words = json_pack("{ss}", "last", "words");
 
 	while (!has_to_end) {
@@ -309,16 +292,16 @@ static void a_path_that_is_too_long_is_refused(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_controller_makes_its_files_and_takes_them_away, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_second_controller_is_told_who_holds_the_target, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_a_killed_controller_left_is_taken_over, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rubbish_in_the_files_is_no_obstacle, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_pid_that_was_used_again_is_another_target, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_controller_answers_and_detaches, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_controller_that_hangs_is_not_waited_for, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(all_living_controllers_are_listed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_folder_that_others_can_write_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_controller_makes_its_files_and_takes_them_away, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_second_controller_is_told_who_holds_the_target, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(what_a_killed_controller_left_is_taken_over, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(rubbish_in_the_files_is_no_obstacle, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_pid_that_was_used_again_is_another_target, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_controller_answers_and_detaches, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_controller_that_hangs_is_not_waited_for, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(all_living_controllers_are_listed, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_folder_that_others_can_write_is_refused, rundir_make, rundir_remove),
+		cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, rundir_make, rundir_remove),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

@@ -59,10 +59,10 @@ static uint64_t nr_walked(struct heat *heat)
 {
 	struct heat_page page;
 	uint64_t nr = 0;
-	size_t pos = 0;
+	struct heat_walk walk = { 0 };
 
-	while (heat_next(heat, &pos, &page))
-		nr++;
+	while (heat_next(heat, &walk, &page))
+		nr += page.nr;
 	return nr;
 }
 
@@ -307,27 +307,79 @@ static void forgetting_a_range_drops_pages_that_begin_in_it(void **state)
  * Dense and sparse, growing, shrinking: never more than 16 bytes a page, nor
  * less than a slot, from 2,000 pages on.
  */
-static void a_tracked_page_costs_at_most_16_bytes(void **state)
+static void single_accesses_count_for_their_2_mib(void **state)
 {
-	static const uint64_t strides[] = { 1, 2, 7, 8, 512, 513, 4097 };
+	struct heat *heat = *state;
+	unsigned int i;
+
+	assert_int_equal(heat_sample(heat, BASE, false), -ENOENT);
+	assert_int_equal(heat_sample(heat, 0, false), -ERANGE);
+	assert_int_equal(nr_pages(heat), 0);
+	for (i = 0; i < 1024; i++)
+		heat_see(heat, BASE + i * PAGE, false, 1, 0, 0);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(heat_sample(heat, BASE + i * 64 * PAGE, i % 4 == 0), 0);
+	assert_int_equal(must_find(heat, BASE + 333 * PAGE).reads, 6);
+	assert_int_equal(must_find(heat, BASE + 333 * PAGE).writes, 2);
+	/* 7 of the reads fell on one page: it has more than its neighbours. */
+	for (i = 0; i < 7; i++)
+		heat_sample(heat, BASE + 64 * PAGE, false);
+	assert_true(must_find(heat, BASE + 64 * PAGE).reads > 40);
+	assert_int_equal(must_find(heat, BASE + 512 * PAGE).reads, 0);
+	heat_forget_range(heat, BASE, BASE + HUGE);
+	heat_see(heat, BASE, false, 1, 0, 0);
+	assert_int_equal(must_find(heat, BASE).reads, 0);
+}
+
+static void single_accesses_of_a_huge_page_are_all_its_own(void **state)
+{
+	struct heat *heat = *state;
+	unsigned int i;
+
+	heat_see(heat, BASE, true, 1, 0, 0);
+	for (i = 0; i < 17; i++)
+		assert_int_equal(heat_sample(heat, BASE + 5, false), 0);
+	assert_int_equal(must_find(heat, BASE + 77).reads, 17);
+	/* and halved at once by the 18th, however late the policy asks */
+	assert_int_equal(heat_peak(heat), 0);
+	assert_int_equal(heat_sample(heat, BASE + 5, false), 0);
+	assert_int_equal(must_find(heat, BASE + 77).reads, 9);
+	/* A page that is sampled was met. */
+	heat_begin_pass(heat);
+	heat_sample(heat, BASE + 5, false);
+	heat_end_pass(heat);
+	must_find(heat, BASE);
+	heat_clear(heat);
+	heat_see(heat, BASE, true, 1, 0, 0);
+	assert_int_equal(must_find(heat, BASE).reads, 0);
+}
+
+/* Pages that lie close together share what a 2 MiB costs. */
+static void a_tracked_page_costs_at_most_16_bytes_but_where_it_is_alone(void **state)
+{
+	static const struct {
+		uint64_t stride, most_bytes;
+	} rows[] = {
+		{ 1, 8 }, { 2, 16 }, { 7, 16 }, { 8, 16 }, { 16, 16 }, { 512, 176 }, { 4097, 176 },
+	};
 	struct heat *heat = *state;
 	struct heat_sizes sizes;
 	uint64_t i, stride;
 	size_t s;
 
-	for (s = 0; s < sizeof(strides) / sizeof(strides[0]); s++) {
-		stride = strides[s] * PAGE;
+	for (s = 0; s < sizeof(rows) / sizeof(rows[0]); s++) {
+		stride = rows[s].stride * PAGE;
 		for (i = 1; i <= 100000; i++) {
 			assert_int_equal(heat_see(heat, i * stride, false, 0, 1, 0), 1);
 			heat_sizes(heat, &sizes);
-			assert_true(i < 2000 || sizes.store_bytes <= 16 * i);
-			assert_true(sizes.store_bytes >= 8 * i);
+			assert_true(i < 2000 || sizes.store_bytes <= rows[s].most_bytes * i);
+			assert_true(sizes.store_bytes >= 4 * i);
 		}
 		for (i = 100000; i > 2000; i--) {
 			heat_forget(heat, i * stride);
 			heat_sizes(heat, &sizes);
 			assert_int_equal(sizes.nr_pages, i - 1);
-			assert_true(sizes.store_bytes <= 16 * i);
+			assert_true(sizes.store_bytes <= rows[s].most_bytes * i + 4096);
 		}
 		heat_clear(heat);
 		heat_sizes(heat, &sizes);
@@ -341,13 +393,14 @@ static void a_tracked_page_costs_at_most_16_bytes(void **state)
 #define MODEL_PAGES	8192	/* 16 huge pages */
 
 struct model {
-	bool known;
+	bool known, met;
 	int reads, writes, node, refused;
 };
 
 struct models {
 	struct model base[MODEL_PAGES];
 	struct model huge[MODEL_PAGES / 512];
+	bool in_pass;
 };
 
 static int clamp(int count)
@@ -377,6 +430,7 @@ static void model_see(struct models *models, unsigned int i, bool huge, int node
 	page->writes = clamp(page->writes + writes);
 	if (node != HEAT_NO_NODE)
 		page->node = node;
+	page->met = true;
 }
 
 static void model_cool(struct models *models)
@@ -394,14 +448,52 @@ static void model_cool(struct models *models)
 	}
 }
 
+/* A pass begins and, unless it is the first, another one ends. */
+static void model_pass(struct models *models)
+{
+	int n;
+
+	for (n = 0; n < MODEL_PAGES; n++) {
+		models->base[n].known &= models->base[n].met || !models->in_pass;
+		models->base[n].met = false;
+	}
+	for (n = 0; n < MODEL_PAGES / 512; n++) {
+		models->huge[n].known &= models->huge[n].met || !models->in_pass;
+		models->huge[n].met = false;
+	}
+	models->in_pass = true;
+}
+
+static bool is_like(const struct heat_page *page, const struct model *model)
+{
+	return model->known && page->reads == model->reads && page->writes == model->writes &&
+	       page->node == model->node && page->refused == model->refused;
+}
+
 static bool same(struct heat *heat, uint64_t addr, const struct model *model)
 {
 	struct heat_page page;
 
 	if (heat_find(heat, addr, &page))
 		return !model->known;
-	return model->known && page.reads == model->reads && page.writes == model->writes &&
-	       page.node == model->node && page.refused == model->refused;
+	return is_like(&page, model);
+}
+
+/* Every page of every run of a walk. */
+static bool walk_agrees(struct heat *heat, const struct models *models)
+{
+	struct heat_walk walk = { 0 };
+	struct heat_page page;
+	uint64_t i;
+
+	while (heat_next(heat, &walk, &page)) {
+		i = (page.addr - BASE) / PAGE;
+		for (; page.nr; page.nr--, i++)
+			if (!is_like(&page, page.bytes == PAGE ? &models->base[i] :
+							 &models->huge[i / 512]))
+				return false;
+	}
+	return true;
 }
 
 static bool agree(struct heat *heat, const struct models *models)
@@ -415,7 +507,7 @@ static bool agree(struct heat *heat, const struct models *models)
 		if (!same(heat, BASE + i * PAGE, model))
 			return false;
 	}
-	return nr_pages(heat) == nr && nr_walked(heat) == nr;
+	return nr_pages(heat) == nr && nr_walked(heat) == nr && walk_agrees(heat, models);
 }
 
 static void random_operation(struct heat *heat, struct models *models)
@@ -437,9 +529,15 @@ static void random_operation(struct heat *heat, struct models *models)
 	} else if (kind < 980) {
 		heat_set_refused(heat, BASE + i * PAGE, reads);
 		page->refused = page->known ? (int)reads : 0;
-	} else if (kind < 995) {
+	} else if (kind < 993) {
 		heat_cool(heat);
 		model_cool(models);
+	} else if (kind < 994) {
+		if (rand() % 20)
+			return;
+		heat_end_pass(heat);
+		model_pass(models);
+		heat_begin_pass(heat);
 	} else {
 		heat_forget_range(heat, BASE + i * PAGE, BASE + (i + 100) * PAGE);
 		for (n = i; n < i + 100 && n < MODEL_PAGES; n++) {
@@ -474,12 +572,77 @@ static void the_store_agrees_with_a_plain_array_through_random_operations(void *
 	free(models);
 }
 
+/* What a slot says of a turn stands in the page's number, and must not change its name. */
+static void huge_pages_cooled_by_hand_have_all_in_their_slot(void **state)
+{
+	struct heat_sizes before, after;
+	struct heat *heat = *state;
+	struct heat_page page;
+	unsigned int turn, i;
+
+	heat_cool_by_hand(heat, true);
+	for (i = 0; i < 3000; i++)
+		heat_see(heat, BASE + i * HUGE, true, 1, 0, 0);
+	heat_sizes(heat, &before);
+	for (turn = 0; turn < 40; turn++) {
+		for (i = 0; i < 3000; i++)
+			assert_int_equal(heat_sample(heat, BASE + i * HUGE + turn, false), 0);
+		heat_end_turn(heat);
+	}
+	heat_sizes(heat, &after);
+	assert_int_equal(before.store_bytes, after.store_bytes);
+	assert_int_equal(after.nr_pages, 3000);
+	for (i = 0; i < 3000; i++) {
+		assert_int_equal(heat_find(heat, BASE + i * HUGE + 5, &page), 0);
+		assert_int_equal(page.addr, BASE + i * HUGE);
+		assert_int_equal(page.reads, 40);
+		assert_int_equal(page.writes, 0);
+	}
+	/* 8 a turn are no burst where each has one; more are. */
+	for (i = 0; i < 100; i++)
+		heat_sample(heat, BASE + 7 * HUGE, true);
+	assert_int_equal(heat_find(heat, BASE + 7 * HUGE, &page), 0);
+	assert_int_equal(page.writes, 8);
+	heat_end_turn(heat);
+	heat_sample(heat, BASE + 7 * HUGE, true);
+	assert_int_equal(heat_find(heat, BASE + 7 * HUGE, &page), 0);
+	assert_int_equal(page.writes, 9);
+	for (i = 0; i < 3000; i += 2)
+		heat_forget(heat, BASE + i * HUGE);
+	heat_sizes(heat, &after);
+	assert_int_equal(after.nr_pages, 1500);
+	for (i = 1; i < 3000; i += 2)
+		assert_int_equal(heat_find(heat, BASE + i * HUGE, &page), 0);
+}
+
+static void they_cool_with_the_2_mib_and_not_with_base_pages(void **state)
+{
+	struct heat *heat = *state;
+	struct heat_page page;
+	unsigned int coolings;
+
+	heat_cool_by_hand(heat, true);
+	heat_see(heat, BASE, true, 1, 0, 0);
+	for (coolings = 0; coolings < 100; coolings++)
+		heat_sample(heat, BASE, false);
+	heat_cool(heat);
+	assert_int_equal(heat_find(heat, BASE, &page), 0);
+	assert_int_equal(page.reads, 100);
+	for (coolings = 1; coolings < 40; coolings++) {
+		heat_cool_spans(heat);
+		assert_int_equal(heat_find(heat, BASE, &page), 0);
+		assert_int_equal(page.reads, coolings < 7 ? 100 >> coolings : 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_heat, free_heat)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_sample_is_found_in_the_page_it_fell_in),
+		TEST(huge_pages_cooled_by_hand_have_all_in_their_slot),
+		TEST(they_cool_with_the_2_mib_and_not_with_base_pages),
 		TEST(an_address_without_a_name_is_refused_and_nothing_changes),
 		TEST(the_first_and_the_last_page_with_a_name_are_kept),
 		TEST(counts_stop_at_their_maximum_and_do_not_run_into_each_other),
@@ -493,7 +656,9 @@ int main(void)
 		TEST(a_pass_drops_what_it_did_not_meet_and_only_that),
 		TEST(a_pass_that_begins_twice_forgets_nobody_it_met),
 		TEST(forgetting_a_range_drops_pages_that_begin_in_it),
-		TEST(a_tracked_page_costs_at_most_16_bytes),
+		TEST(single_accesses_count_for_their_2_mib),
+		TEST(single_accesses_of_a_huge_page_are_all_its_own),
+		TEST(a_tracked_page_costs_at_most_16_bytes_but_where_it_is_alone),
 		TEST(the_store_agrees_with_a_plain_array_through_random_operations),
 	};
 

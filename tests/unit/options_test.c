@@ -15,10 +15,16 @@
 
 #include "command.h"
 #include "options.h"
+#include "sampler.h"
+#include "share.h"
 
 static const struct command attach = {
 	.name = "attach", .args = "PID", .help = "h", .about = "about it",
-	.bit = COMMAND_ATTACH, .operand = OPERAND_PID,
+	.bit = COMMAND_ATTACH, .operand = OPERAND_PIDS,
+};
+static const struct command record = {
+	.name = "record", .args = "PID", .help = "h", .about = "about it",
+	.bit = COMMAND_RECORD, .operand = OPERAND_PID,
 };
 static const struct command status = {
 	.name = "status", .args = "[PID]", .help = "h", .about = "about it",
@@ -59,11 +65,18 @@ static const struct {
 	N("fast-limit", "3G", fast_limit_bytes, 3ULL << 30),
 	N("fast-limit", "1024T", fast_limit_bytes, 1ULL << 50),
 	N("fast-limit", "none", fast_limit_bytes, OPTIONS_NO_LIMIT),
+	N("min-fast", "1G", fast_min_bytes, 1 << 30),
+	N("weight", "1", weight, 1),
+	N("weight", "10000", weight, 10000),
+	N("weight", "priority", weight, SHARE_PRIORITY),
 	N("budget", "1M", budget_bytes_per_s, 1 << 20),
 	N("budget", "64M/s", budget_bytes_per_s, 64 << 20),
 	N("budget", "1048576/s", budget_bytes_per_s, 1 << 20),
 	N("budget", "1T/s", budget_bytes_per_s, 1ULL << 40),
 	N("budget", "unlimited", budget_bytes_per_s, OPTIONS_NO_BUDGET),
+	N("wear-limit", "64M", wear_limit_bytes, 64 << 20),
+	N("wear-limit", "100G/day", wear_limit_bytes, 100ULL << 30),
+	N("wear-limit", "none", wear_limit_bytes, OPTIONS_NO_LIMIT),
 	N("period", "10", period_ms, 10),
 	N("period", "250ms", period_ms, 250),
 	N("period", "2s", period_ms, 2000),
@@ -96,6 +109,12 @@ static const struct {
 	int err;
 	const char *says;
 } bad_values[] = {
+	{ "wear-limit", "1M/day", -ERANGE, "64M/day .. 1024T/day, or none" },
+	{ "wear-limit", "1G/s", -EINVAL, "number of bytes per day" },
+	{ "weight", "0", -ERANGE, "1 .. 10000, or priority" },
+	{ "weight", "10001", -ERANGE, "1 .. 10000, or priority" },
+	{ "weight", "first", -EINVAL, "or priority" },
+	{ "min-fast", "none", -EINVAL, "number of bytes" },
 	{ "fast-limit", "", -EINVAL, "4096, 64K" },
 	{ "fast-limit", "x", -EINVAL, "or none" },
 	{ "fast-limit", "-1", -EINVAL, "number of bytes" },
@@ -133,7 +152,11 @@ static const struct {
 	{ "mover", "teleport", -EINVAL, "auto, assist, numa or dry" },
 	{ "mover", "", -EINVAL, "auto, assist, numa or dry" },
 	{ "policy", "Hemem", -EINVAL, "hemem" },
-	{ "sampler", "pebs2000", -EINVAL, "auto" },
+	{ "sampler", "pebs2000", -EINVAL, "auto, pebs, ibs, bpf, scan, ring:PATH, trace:FILE or none" },
+	{ "sampler", "ring", -EINVAL, "ring:PATH" },
+	{ "sampler", "ring:", -EINVAL, "ring:PATH" },
+	{ "sampler", "rings:/x", -EINVAL, "ring:PATH" },
+	{ "sampler", "scan:/x", -EINVAL, "ring:PATH" },
 	{ "log", "", -EINVAL, "empty" },
 };
 
@@ -160,6 +183,23 @@ static void a_bad_value_is_refused_with_what_is_allowed(void **state UNUSED)
 			fail_msg("'%s' does not say '%s'", error, bad_values[i].says);
 		free(error);
 	}
+	options_exit(&opts);
+}
+
+static void a_sampler_may_have_an_argument(void **state UNUSED)
+{
+	struct options opts;
+	char *error = NULL;
+
+	options_init(&opts);
+	assert_null(sampler_arg(opts.sampler));
+	assert_int_equal(options_set(row_of("sampler"), "ring:/dev/shm/a:b", &opts, &error), 0);
+	assert_ptr_equal(sampler_find(opts.sampler), &sampler_ring);
+	assert_string_equal(sampler_arg(opts.sampler), "/dev/shm/a:b");
+	assert_int_equal(options_set(row_of("sampler"), "none", &opts, &error), 0);
+	assert_ptr_equal(sampler_find(opts.sampler), &sampler_none);
+	assert_null(sampler_arg(opts.sampler));
+	assert_null(sampler_find("ring2:/x"));
 	options_exit(&opts);
 }
 
@@ -214,6 +254,7 @@ static void a_command_line_is_read_whole(void **state UNUSED)
 	assert_string_equal(opts.policy, "stay");
 	assert_string_equal(opts.mover, "auto");
 	assert_int_equal(opts.pid, 4711);
+	options_exit(&opts);
 	assert_int_equal(parse(&status, "", &opts, &error), OPTIONS_RUN);
 	assert_int_equal(opts.pid, 0);
 	assert_int_equal(parse(&attach, "--help --nonsense", &opts, &error), OPTIONS_HELP);
@@ -228,13 +269,16 @@ static void options_may_follow_the_process_id(void **state UNUSED)
 	assert_int_equal(opts.pid, 4711);
 	assert_true(opts.json);
 	assert_int_equal(opts.fast_limit_bytes, 1ULL << 30);
+	options_exit(&opts);
 	assert_int_equal(parse(&attach, "--json 4711 --policy stay", &opts, &error), OPTIONS_RUN);
 	assert_int_equal(opts.pid, 4711);
 	assert_string_equal(opts.policy, "stay");
+	options_exit(&opts);
 	assert_int_equal(parse(&status, "4711 --json", &opts, &error), OPTIONS_RUN);
 	assert_int_equal(opts.pid, 4711);
 	assert_int_equal(parse(&attach, "-- 4711", &opts, &error), OPTIONS_RUN);
 	assert_int_equal(opts.pid, 4711);
+	options_exit(&opts);
 }
 
 static void what_follows_the_program_is_its_own(void **state UNUSED)
@@ -257,12 +301,28 @@ static void what_follows_the_program_is_its_own(void **state UNUSED)
 	assert_string_equal(opts.argv[3], "--budget");
 }
 
+static void several_processes_can_be_named(void **state UNUSED)
+{
+	struct options opts;
+	char *error;
+
+	assert_int_equal(parse(&attach, "11 --json 12 -l 1G 13", &opts, &error), OPTIONS_RUN);
+	assert_int_equal(opts.nr_pids, 3);
+	assert_int_equal(opts.pid, 11);
+	assert_int_equal(opts.pids[1], 12);
+	assert_int_equal(opts.pids[2], 13);
+	options_exit(&opts);
+	assert_null(opts.pids);
+}
+
 static const struct {
 	const struct command *command;
 	const char *line, *says;
 } bad_lines[] = {
 	{ &attach, "", "which process?" },
-	{ &attach, "1 2", "one process id" },
+	{ &record, "1 2", "one process id" },
+	{ &attach, "1 2 0", "'0' is not a process id" },
+	{ &attach, "7 8 7", "process 7 stands there twice" },
 	{ &attach, "0", "not a process id" },
 	{ &attach, "-- -1", "not a process id" },
 	{ &attach, "4194305", "not a process id" },
@@ -276,7 +336,7 @@ static const struct {
 	{ &attach, "1 --nonsense", "attach has no option --nonsense" },
 	{ &attach, "1 -x", "attach has no option -x" },
 	{ &attach, "1 --budget", "--budget needs a value" },
-	{ &attach, "1 --json 2", "one process id" },
+	{ &record, "1 --json 2", "one process id" },
 	{ &attach, "--budget 64X 1", "--budget: '64X'" },
 	{ &status, "--budget 64M 1", "status has no option --budget" },
 	{ &run, "--daemon prog", "run has no option --daemon" },
@@ -425,10 +485,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_is_read_with_its_suffix),
 		cmocka_unit_test(a_bad_value_is_refused_with_what_is_allowed),
+		cmocka_unit_test(a_sampler_may_have_an_argument),
 		cmocka_unit_test(nodes_are_read_as_the_kernel_writes_them),
 		cmocka_unit_test(a_command_line_is_read_whole),
 		cmocka_unit_test(options_may_follow_the_process_id),
 		cmocka_unit_test(what_follows_the_program_is_its_own),
+		cmocka_unit_test(several_processes_can_be_named),
 		cmocka_unit_test(a_bad_command_line_is_refused_with_the_reason),
 		cmocka_unit_test(names_and_letters_are_used_once),
 		cmocka_unit_test(help_and_man_page_say_what_the_table_says),

@@ -49,6 +49,7 @@ static int new_world_with(void **state, size_t max_moves)
 	assert_int_equal(plan_new(max_moves, &world->plan), 0);
 	world->snapshot = (struct snapshot){
 		.heat = world->heat, .tiers = &world->tiers, .budget_bytes = UINT64_MAX,
+		.wear_bytes = UINT64_MAX,
 		.fast_limit_bytes = UINT64_MAX,
 	};
 	world->next_addr = BASE;
@@ -203,7 +204,7 @@ static void written_pages_come_first_then_the_most_read(void **state)
 	assert_int_equal(world->plan->nr, 512);
 }
 
-static void the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4(void **state)
+static void the_example_of_pick_c_demotes_2_swaps_4_and_promotes_4(void **state)
 {
 	struct world *world = *state;
 
@@ -233,7 +234,7 @@ static void the_watermark_is_kept_although_nothing_is_hot(void **state)
 	assert_int_equal(world->plan->nr, 0);
 }
 
-/* The second half of the example of policy_hemem.c. */
+/* The second half of the example of pick.c. */
 static void for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_cache(void **state)
 {
 	struct world *world = *state;
@@ -400,6 +401,131 @@ static void a_limit_demotes_even_hot_pages_coldest_first(void **state)
 	must_be_sound(world);
 	assert_int_equal(bytes_of(world->plan, PLAN_LIMIT), 4 * MIB);
 	assert_int_equal(world->plan->bytes, 4 * MIB);
+}
+
+/* 8 MiB are lacking: of a target that shares the tier a part, and down to its minimum. */
+static void of_what_the_tier_lacks_a_target_makes_its_part_free(void **state)
+{
+	struct world *world = *state;
+
+	set_fast(world, 2 * MIB, 10 * MIB);
+	put(world, 20 * MIB, FAST, 0, 0);
+	make_plan(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 8 * MIB);
+	world->snapshot.lack_of_others = 0.75;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 2 * MIB);
+	world->snapshot.lack_of_others = 0;
+	world->snapshot.fast_min_bytes = 17 * MIB;
+	make_plan(world);
+	must_be_sound(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 3 * MIB);
+	world->snapshot.fast_min_bytes = 30 * MIB;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+}
+
+/* The limit comes first, then the watermark, then swaps: 2, 8 and 20 MiB are asked for. */
+static void demotions_wait_when_the_slow_tier_may_not_be_written(void **state)
+{
+	static const struct {
+		uint64_t wear, limit, watermark, swap;
+	} cases[] = {
+		{ UINT64_MAX, 2 * MIB, 8 * MIB, 20 * MIB }, { 15 * MIB, 2 * MIB, 8 * MIB, 5 * MIB },
+		{ 9 * MIB, 2 * MIB, 7 * MIB, 0 }, { MIB, MIB, 0, 0 }, { 0, 0, 0, 0 },
+	};
+	struct world *world = *state;
+	size_t i;
+
+	set_fast(world, 2 * MIB, 12 * MIB);
+	world->snapshot.fast_limit_bytes = 58 * MIB;
+	put(world, 60 * MIB, FAST, 0, 0);
+	put(world, 20 * MIB, SLOW, 50, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world->snapshot.wear_bytes = cases[i].wear;
+		make_plan(world);
+		must_be_sound(world);
+		assert_int_equal(bytes_of(world->plan, PLAN_LIMIT), cases[i].limit);
+		assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), cases[i].watermark);
+		assert_int_equal(bytes_of(world->plan, PLAN_SWAP), cases[i].swap);
+		assert_int_equal(promoted(world->plan), cases[i].swap);
+	}
+}
+
+/* A page that is larger than what may be written does not go. */
+static void a_huge_page_needs_room_for_all_of_it_to_be_written(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[FAST].free_bytes = 0;
+	put_huge(world, 8, FAST, 0);
+	put_huge(world, 8, SLOW, 50);
+	world->snapshot.wear_bytes = 2 * HUGE - 1;
+	make_plan(world);
+	assert_int_equal(bytes_of(world->plan, PLAN_SWAP), HUGE);
+	world->snapshot.wear_bytes = HUGE - 1;
+	make_plan(world);
+	assert_int_equal(world->plan->nr, 0);
+}
+
+/* Where the moves of pages from @node go: all to one node, or to none (-1). */
+static int goes_to(const struct plan *plan, unsigned int node)
+{
+	int to = -1;
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++) {
+		if (plan->moves[i].from != node)
+			continue;
+		assert_true(to == -1 || to == plan->moves[i].to);
+		to = plan->moves[i].to;
+	}
+	return to;
+}
+
+static void make_step(struct world *world, unsigned int step)
+{
+	struct snapshot snapshot = world->snapshot;
+	struct tier_set view;
+
+	tier_step(&world->tiers, step, &view);
+	snapshot.tiers = &view;
+	plan_clear(world->plan);
+	policy_hemem.plan(&snapshot, world->plan);
+}
+
+/* A third tier, node 2, larger and emptier than the second. */
+static void hot_pages_rise_at_once_and_cold_ones_sink_a_tier_at_a_time(void **state)
+{
+	struct world *world = *state;
+
+	world->tiers.nodes[1].depth = 1;
+	world->tiers.nodes[2] = (struct tier_node){
+		.nid = 2, .level = TIER_SLOW, .depth = 2, .total_bytes = 8192 * MIB,
+		.free_bytes = 4096 * MIB,
+	};
+	world->tiers.nr_nodes = 3;
+	set_fast(world, 0, 8 * MIB);
+	put(world, 40 * MIB, 0, 0, 0);
+	put(world, 40 * MIB, 1, 0, 0);
+	put(world, 4 * MIB, 2, 50, 0);
+	make_step(world, 0);
+	assert_int_equal(goes_to(world->plan, 0), 1);
+	assert_int_equal(goes_to(world->plan, 1), -1);
+	assert_int_equal(goes_to(world->plan, 2), 0);
+	assert_int_equal(promoted(world->plan), 4 * MIB);
+	/* A full second tier is passed by, and makes room in a step of its own. */
+	world->tiers.nodes[1].free_bytes = 0;
+	world->tiers.nodes[1].watermark_bytes = 16 * MIB;
+	make_step(world, 0);
+	assert_int_equal(goes_to(world->plan, 0), 2);
+	make_step(world, 1);
+	assert_int_equal(goes_to(world->plan, 0), -1);
+	assert_int_equal(goes_to(world->plan, 1), 2);
+	assert_int_equal(bytes_of(world->plan, PLAN_WATERMARK), 16 * MIB);
+	assert_int_equal(promoted(world->plan), 4 * MIB);
+	assert_int_equal(goes_to(world->plan, 2), 1);
 }
 
 static void promotions_stop_at_the_limit(void **state)
@@ -672,7 +798,9 @@ static void refused_pages_are_asked_in_one_of_2_8_32_and_so_on_plans(void **stat
 static void policies_are_found_by_name(void **state)
 {
 	(void)state;
-	assert_ptr_equal(policy_find("auto"), &policy_hemem);
+	assert_ptr_equal(policy_find("auto"), &policy_gain);
+	assert_ptr_equal(policy_find("gain"), &policy_gain);
+	assert_ptr_equal(policy_find("lru"), &policy_lru);
 	assert_ptr_equal(policy_find("stay"), &policy_stay);
 	assert_ptr_equal(policy_find("hemem"), &policy_hemem);
 	assert_null(policy_find("heme"));
@@ -687,7 +815,7 @@ int main(void)
 		TEST(a_page_is_hot_at_8_reads_or_4_writes_and_not_before),
 		TEST(hot_pages_on_the_fast_tier_and_cold_ones_on_the_slow_stay),
 		TEST(written_pages_come_first_then_the_most_read),
-		TEST(the_example_of_policy_hemem_c_demotes_2_swaps_4_and_promotes_4),
+		TEST(the_example_of_pick_c_demotes_2_swaps_4_and_promotes_4),
 		TEST(the_watermark_is_kept_although_nothing_is_hot),
 		TEST(for_the_watermark_the_target_keeps_as_many_cold_bytes_as_there_is_cache),
 		TEST(page_cache_that_takes_all_room_does_not_push_the_target_out),
@@ -698,6 +826,10 @@ int main(void)
 		TEST(the_coldest_pages_make_room),
 		TEST(a_full_fast_tier_of_hot_pages_stays_as_it_is),
 		TEST(a_limit_demotes_even_hot_pages_coldest_first),
+		TEST(of_what_the_tier_lacks_a_target_makes_its_part_free),
+		TEST(demotions_wait_when_the_slow_tier_may_not_be_written),
+		TEST(a_huge_page_needs_room_for_all_of_it_to_be_written),
+		TEST(hot_pages_rise_at_once_and_cold_ones_sink_a_tier_at_a_time),
 		TEST(promotions_stop_at_the_limit),
 		TEST(below_the_limit_cold_pages_are_swapped_for_hot_ones),
 		TEST(demotions_ahead_of_need_leave_half_the_budget_to_hot_pages),

@@ -181,7 +181,10 @@ static void progress_is_what_happened_since_the_last_line(void **state UNUSED)
 
 static void progress_says_what_hot_pages_wait_for_when_none_was_promoted(void **state UNUSED)
 {
-	struct stats now = { .hot_slow_bytes = 10 << 20, .fast_limit_bytes = UINT64_MAX };
+	struct stats now = {
+		.hot_slow_bytes = 10 << 20, .fast_limit_bytes = UINT64_MAX,
+		.fast_share_bytes = UINT64_MAX, .wear_left_bytes = UINT64_MAX,
+	};
 	struct stats before = now;
 	FILE *out = begin();
 

@@ -76,7 +76,9 @@ int __wrap_assist_scan(UNUSED struct assist *to, struct hemem_assist_scan *scan)
 
 static int set_up(UNUSED void **unused)
 {
-	struct sampler_context context = { &assist, &regions, &tiers, NULL, &stats };
+	struct sampler_context context = {
+		.assist = &assist, .regions = &regions, .tiers = &tiers, .stats = &stats,
+	};
 
 	memset(&fake, 0, sizeof(fake));
 	memset(&stats, 0, sizeof(stats));

@@ -41,12 +41,22 @@ static struct stats one_of_each(void)
 		stats_add_move(&stats, status, 4096, true);
 		stats_add_move(&stats, status, 2 << 20, false);
 	}
-	stats.samples_seen = 15;
+	stats.samples_seen = 36;
 	stats.samples_used = 1;
 	stats.samples_outside = 2;
 	stats.samples_unmovable = 3;
 	stats.samples_stale = 4;
 	stats.samples_dropped = 5;
+	stats.samples_other = 6;
+	stats.samples_lost = 7;
+	stats.samples_cached = 8;
+	stats.records_seen = 21;
+	stats.records_samples = 1;
+	stats.records_lost = 2;
+	stats.records_throttled = 3;
+	stats.records_unthrottled = 4;
+	stats.records_other = 5;
+	stats.records_broken = 6;
 	return stats;
 }
 
@@ -89,8 +99,9 @@ static void a_status_of_a_newer_module_counts_as_busy(void **state UNUSED)
 static void hot_pages_wait_for_what_is_in_their_way(void **state UNUSED)
 {
 	struct stats stats = {
-		.fast_limit_bytes = UINT64_MAX, .fast_room_bytes = 2 << 20, .hot_slow_bytes = 4096,
-		.target_fast_bytes = 8 << 20,
+		.fast_limit_bytes = UINT64_MAX, .fast_share_bytes = UINT64_MAX,
+		.fast_room_bytes = 2 << 20, .hot_slow_bytes = 4096,
+		.target_fast_bytes = 8 << 20, .wear_left_bytes = UINT64_MAX,
 	};
 
 	assert_null(stats_waiting(&stats));
@@ -98,6 +109,12 @@ static void hot_pages_wait_for_what_is_in_their_way(void **state UNUSED)
 	assert_string_equal(stats_waiting(&stats), "moves were refused");
 	stats.fast_room_bytes--;
 	assert_string_equal(stats_waiting(&stats), "the fast tier has no room");
+	stats.wear_left_bytes = 4096;
+	assert_string_equal(stats_waiting(&stats), "--wear-limit lets nothing make room");
+	stats.wear_left_bytes = 2 << 20;
+	stats.fast_share_bytes = 9 << 20;
+	assert_string_equal(stats_waiting(&stats), "others have the rest of the fast tier");
+	stats.fast_share_bytes = UINT64_MAX;
 	stats.fast_limit_bytes = 10 << 20;
 	assert_string_equal(stats_waiting(&stats), "the fast tier has no room");
 	stats.fast_limit_bytes--;
@@ -115,6 +132,9 @@ static void one_too_many_of_anything_does_not_add_up(void **state UNUSED)
 		"moves_planned", "bytes_planned", "promoted_pages", "promoted_bytes",
 		"demoted_pages", "demoted_bytes", "samples_seen", "samples_used",
 		"samples_outside", "samples_unmovable", "samples_stale", "samples_dropped",
+		"samples_other", "samples_cached", "samples_lost", "records_seen", "records_samples",
+		"records_lost", "records_throttled", "records_unthrottled", "records_other",
+		"records_broken",
 	};
 	struct stats stats = one_of_each();
 	unsigned int i;

@@ -9,6 +9,7 @@
  *   one-node             0
  *   cpus-without-memory  CPUs in node 0, memory in node 1
  *   full-of-files        two-nodes, with page cache in nearly all of node 0
+ *   three-tiers          four-nodes, of which the kernel says that 2 is slower than 3
  *   broken               has_cpu says "0-"
  */
 #include "unit.h"
@@ -210,6 +211,54 @@ static void idle_page_cache_is_room_down_to_the_kernels_min_mark(UNUSED void **s
 	assert_int_equal(tier_node_room(node), 0);
 }
 
+/* The levels of a step as text: "0- 1- 2s 3f"; -: takes no part. */
+static void step_must_be(const struct tier_set *set, unsigned int step, const char *expected)
+{
+	char text[64] = "";
+	struct tier_set view;
+	unsigned int i;
+
+	tier_step(set, step, &view);
+	for (i = 0; i < view.nr_nodes; i++)
+		sprintf(text + strlen(text), "%s%d%c", i ? " " : "", view.nodes[i].nid,
+			view.nodes[i].level == TIER_NR ? '-' :
+			tier_name(view.nodes[i].level)[0]);
+	assert_string_equal(text, expected);
+}
+
+static void three_tiers_are_two_steps_of_two(UNUSED void **state)
+{
+	struct tier_set set;
+
+	assert_int_equal(open_tiers(NULL, NULL, DATA "/three-tiers", &set), 0);
+	assert_string_equal(levels(&set), "0f 1f 2s 3s");
+	assert_int_equal(tier_nr_steps(&set), 2);
+	step_must_be(&set, 0, "0f 1f 2s 3s");
+	step_must_be(&set, 1, "0- 1- 2s 3f");
+	assert_int_equal(set.nodes[2].depth, 2);
+	assert_int_equal(set.nodes[3].depth, 1);
+	/* What has a tier below it keeps room for what comes from above. */
+	assert_int_equal(set.nodes[3].watermark_bytes, 100 * 4 * KIB + 16 * MIB);
+	assert_int_equal(set.nodes[2].watermark_bytes, 20 * 4 * KIB);
+}
+
+static void a_node_that_takes_no_part_is_no_tier(UNUSED void **state)
+{
+	struct tier_set set;
+
+	assert_int_equal(open_tiers(NULL, MASK(2), DATA "/three-tiers", &set), 0);
+	assert_int_equal(tier_nr_steps(&set), 1);
+	assert_int_equal(set.nodes[2].depth, 1);
+	assert_int_equal(open_tiers(MASK(0), NULL, DATA "/three-tiers", &set), 0);
+	assert_int_equal(tier_nr_steps(&set), 3);
+	step_must_be(&set, 1, "0- 1f 2s 3s");
+	step_must_be(&set, 2, "0- 1- 2s 3f");
+	/* A kernel that does not tell: all that is slow is one tier. */
+	assert_int_equal(open_tiers(NULL, NULL, DATA "/four-nodes", &set), 0);
+	assert_int_equal(tier_nr_steps(&set), 1);
+	step_must_be(&set, 0, "0f 1f 2s 3s");
+}
+
 static void a_node_number_finds_its_index(UNUSED void **state)
 {
 	struct tier_set set;
@@ -233,6 +282,8 @@ int main(void)
 		cmocka_unit_test(free_memory_is_read_again_at_each_look),
 		cmocka_unit_test(page_cache_is_told_and_is_not_free),
 		cmocka_unit_test(idle_page_cache_is_room_down_to_the_kernels_min_mark),
+		cmocka_unit_test(three_tiers_are_two_steps_of_two),
+		cmocka_unit_test(a_node_that_takes_no_part_is_no_tier),
 		cmocka_unit_test(a_node_number_finds_its_index),
 	};
 
