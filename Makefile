@@ -55,19 +55,35 @@ module-in:
 	@echo '  MODULE   $(patsubst $(top)/%,%,$(DIR))/$(release)/hemem_assist.ko'
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(kdir) M=$(DIR)/$(release) V=$(V) $(KBUILD_ARGS) modules
 
+# A module that can leave out steps (kmod/fault.c), for tests of the tests.
+faulty:
+	$(Q)$(MAKE) -f $(top)/Makefile module-in DIR=$(build)/faulty KDIR=$(KDIR) \
+		KBUILD_ARGS='$(KBUILD_ARGS) HEMEM_FAULTS=y'
+
 #: make tests              the test programs
 tests: user
 	$(Q)$(MAKE) -C $(top)/tests/unit BUILD=$(build) all
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/kselftest OUTPUT=$(build)/tests/kselftest all
 	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/workloads OUTPUT=$(build)/tests/workloads all
+	$(Q)$(MAKE) $(if $(Q),-s) -C $(top)/tests/stress OUTPUT=$(build)/tests/stress all
 
-#: make check              unit tests, then the guest tests on Debian's 6.1 kernel
-#: make check-matrix       guest tests on 5.10, 6.1, 6.12, the newest and the debug kernel
+#: make meter              build/meter: a plugin of the emulator that measures (docs/meter.md)
+meter:
+	$(Q)$(MAKE) -C $(top)/tools/meter BUILD=$(build) V=$(V)
+
+meter-tests: meter
+	$(Q)$(MAKE) -C $(top)/tests/meter BUILD=$(build) V=$(V)
+
+#: make check              unit and workload tests, then the guest tests on Debian's 6.1 kernel
+#: make check-matrix       guest tests on 5.10, 6.1, 6.12, the newest and the debug kernel;
+#:                         form=short: of the module only, and less often repeated
 check: deps
-	$(Q)$(top)/tests/run unit harness guest:6.1 e2e:6.1 readme
+	$(Q)$(top)/tests/run unit workloads rows harness guest:6.1 e2e:6.1 stress:6.1 meter:6.1 \
+		readme
 
+form := guest
 check-matrix: deps
-	$(Q)$(top)/tests/run $(matrix:%=guest:%)
+	$(Q)$(top)/tests/run $(matrix:%=$(form):%)
 
 #: make lint               style, then sparse and W=1 on the headers of four kernels
 lint: deps
@@ -83,14 +99,62 @@ demo: deps
 
 #: make cost [KERNEL=6.1]  what MIGRATE and SCAN cost beside the kernel's own ways
 KERNEL ?= 6.1
-cost: deps
-	$(Q)mkdir -p $(build)/tests
-	$(Q)$(CC) -O2 -Wall -Wextra -Werror -I$(top)/include/uapi -o $(build)/tests/cost \
-		$(top)/tests/cost/cost.c -lnuma
+cost: deps $(build)/tests/cost
 	$(Q)$(MAKE) modules KDIR=$(call headers_of,$(KERNEL))
 	$(Q)$(top)/tests/vm/run --kernel $(KERNEL) --icount --append init_on_alloc=0 \
 		--module $(build)/modules/$$(cat $$($(top)/tests/vm/kernel $(KERNEL))/release) \
 		-- $(build)/tests/cost
+
+$(build)/tests/cost $(build)/tests/move: $(build)/tests/%: $(top)/tests/cost/%.c \
+		$(top)/tests/cost/mover.c $(top)/tests/cost/mover.h $(top)/include/uapi/hemem_assist.h
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(top)/include/uapi -o $@ \
+		$(filter %.c,$^) -lnuma
+
+#: make bench-move         what a move costs beside move_pages(2): build/bench-move.json
+bench-move: deps
+	$(Q)$(top)/tools/bench-move $(KERNEL)
+
+#: make stress [KERNEL=6.1] [MOVES=5000000]
+#:                         the integrity harness: so many page moves while everything else
+#:                         happens to the memory, after all negative controls
+MOVES ?= 5000000
+stress: deps tests
+	$(Q)$(MAKE) modules KDIR=$(call headers_of,$(KERNEL))
+	$(Q)$(top)/tests/vm/run --kernel $(KERNEL) --timeout 21600 \
+		--keep-log $(build)/stress-$(KERNEL).dmesg \
+		--module $(build)/modules/$$(cat $$($(top)/tests/vm/kernel $(KERNEL))/release) \
+		-- $(top)/tests/stress/run --full $(MOVES)
+
+#: make growth             how the controller's CPU time and memory grow, up to 16 TiB
+growth: $(build)/tests/growth
+	$(Q)$<
+
+#: make sensitivity        how much depends on each constant of the default policy
+sensitivity: user
+	$(Q)BUILD=$(build) $(top)/tools/sensitivity
+
+#: make bench-heat         what a sample costs in the heat store, beside a hash table
+bench-heat: $(build)/tests/heat
+	$(Q)$<
+
+# Programs that measure parts of hemem-ctl, on this machine.
+$(build)/tests/growth $(build)/tests/heat: $(build)/tests/%: $(top)/tests/cost/%.c user
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -D_GNU_SOURCE -I$(top)/user \
+		-I$(top)/include/uapi -o $@ $< \
+		$(build)/libhemem.a $$(pkg-config --libs numa jansson zlib) -lm \
+		$$(pkg-config --exists 'libbpf >= 1.0' && pkg-config --libs libbpf) \
+		$$(echo '#include <perfmon/pfmlib.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo -lpfm)
+
+#: make bench              every workload under every system, metered: build/bench.txt, .json and
+#:                         pictures; resumed when interrupted (tools/bench/run --help)
+#: make bench-short        three workloads, in under 10 minutes
+bench: deps
+	$(Q)$(top)/tools/bench/run
+
+bench-short: deps
+	$(Q)$(top)/tests/run bench; status=$$?; cat $(build)/bench-short.txt; exit $$status
 
 #: make deps               install what building, demo and tests need (Debian packages)
 deps:
@@ -113,5 +177,5 @@ clean:
 distclean:
 	$(Q)rm -rf $(build)
 
-.PHONY: all help user modules module-in tests check check-matrix lint demo cost deps install \
-	clean distclean
+.PHONY: all help user modules module-in faulty tests check check-matrix lint demo cost \
+	bench-move bench-heat sensitivity growth stress meter meter-tests bench bench-short deps install clean distclean
