@@ -244,13 +244,19 @@ def forget_report(r):
 
 
 def agree(first, second):
-    """The same twice, within 1 %."""
+    """The same twice, within 1 %.
+
+    A phase counts whatever runs in the guest: the kernel's timers and threads come when they come,
+    and a thread that waits for another one calls once or twice.
+    """
     wrong = []
     for name in ("chase_fast", "chase_slow", "chase_llc", "copy", "oracle", "mmode",
                  "two_writers", "sample"):
         one, other = first.phase(name), second.phase(name)
-        for key in ("instructions_user", "loads_user", "stores_user", "time_ns", "stall_ns"):
-            wrong += near(f"{name}: {key}", other[key], one[key], 1, 10)
+        for key in ("instructions_user", "loads_user", "stores_user"):
+            wrong += near(f"{name}: {key}", other[key], one[key], 1, 2000)
+        for key in ("time_ns", "stall_ns"):
+            wrong += near(f"{name}: {key}", other[key], one[key], 1, 100000)
         for number in (0, 1):
             for key in ("load_misses_user", "store_misses_user", "write_backs"):
                 wrong += near(f"{name}: {key} of node {number}", second.node(name, number)[key],

@@ -264,7 +264,8 @@ static uint64_t frame_of(const void *address)
 
 	if (pagemap < 0)
 		pagemap = open("/proc/self/pagemap", O_RDONLY);
-	if (pread(pagemap, &entry, 8, (uint64_t)address / PAGE * 8) != 8)
+	/* beyond a program's addresses it ends */
+	if (pread(pagemap, &entry, 8, (uint64_t)address / PAGE * 8) < 0)
 		die("pagemap");
 	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
 }
@@ -574,7 +575,7 @@ int main(int argc, char **argv)
 	try_chase(P_CHASE_FAST, "chase_fast", FAST, 32 * MIB, 32 * MIB / LINE);
 	try_chase(P_CHASE_SLOW, "chase_slow", SLOW, 32 * MIB, 32 * MIB / LINE);
 	try_chase(P_CHASE_L1, "chase_l1", FAST, 16 << 10, 1000000);
-	try_chase(P_CHASE_LLC, "chase_llc", FAST, MIB, 400000);
+	try_chase(P_CHASE_LLC, "chase_llc", FAST, MIB, 2000000);
 	try_copy();
 	try_sleep();
 	try_child();

@@ -198,9 +198,13 @@ static inline void access(unsigned int index, qemu_plugin_meminfo_t info, uint64
 	look_further(vcpu, level1, info, vaddr, ip, kernel, is_due);
 }
 
+/*
+ * Where a user's instruction is interrupted half-way the emulator pushes to the kernel's stack in
+ * its name.
+ */
 static void on_user_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *ip)
 {
-	access(vcpu, info, vaddr, (uint64_t)ip, false);
+	access(vcpu, info, vaddr, (uint64_t)ip, is_kernel(vaddr));
 }
 
 static void on_kernel_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
