@@ -37,6 +37,7 @@
 #define MS		1000000ULL	/* in ns */
 #define SLICE_NS	(20 * MS)
 #define TURN_RECORDS	256		/* of one ring before the next one's turn */
+#define AHEAD		16		/* of them at a time; divides TURN_RECORDS */
 #define FIRST_REST_NS	(20 * MS)
 #define MIN_REST_NS	(5 * MS)
 #define MAX_REST_NS	(80 * MS)
@@ -318,22 +319,39 @@ static int take(struct intake *intake, const struct source *source,
 	return 0;
 }
 
+/*
+ * The next records of a ring, at most AHEAD.  What the heat store has of their pages is on its way to
+ * the caches while those before it are taken in: of a large target it lies in memory.
+ */
+static unsigned int look_ahead(const struct intake *intake, struct ring *ring,
+			       struct ring_record records[AHEAD])
+{
+	unsigned int nr;
+
+	for (nr = 0; nr < AHEAD && ring_next(ring, &records[nr]); nr++)
+		if (records[nr].kind == RING_SAMPLE)
+			heat_prefetch(intake->context.heat, records[nr].sample.addr);
+	return nr;
+}
+
 /* At most TURN_RECORDS of one ring.  Return: as take(); *ret_more: it has more. */
 static int take_turn(struct intake *intake, struct source *source, uint64_t now_ns,
 		     bool *ret_more)
 {
-	struct ring_record record;
-	unsigned int nr = 0;
+	struct ring_record records[AHEAD];
+	unsigned int left = TURN_RECORDS, nr, i;
 	int err = 0;
 
 	if (!ring_look(&source->ring))
 		return 0;
-	while (!err && nr < TURN_RECORDS && ring_next(&source->ring, &record)) {
-		err = take(intake, source, &record, now_ns);
-		nr++;
-	}
+	do {
+		nr = look_ahead(intake, &source->ring, records);
+		for (i = 0; !err && i < nr; i++)
+			err = take(intake, source, &records[i], now_ns);
+		left -= nr;
+	} while (!err && left && nr == AHEAD);
 	ring_release(&source->ring);
-	*ret_more |= nr == TURN_RECORDS;
+	*ret_more |= !left;
 	return err;
 }
 
