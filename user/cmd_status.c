@@ -24,6 +24,8 @@ static void print_option(const struct options_row *row, const json_t *value)
 
 	if (row->type == OPTIONS_MS)
 		report_number(text, number * 1000000, "ns");
+	else if (row->type == OPTIONS_PERCENT)
+		report_number(text, number, "bp");
 	else
 		report_number(text, number, "bytes");
 	printf("%12s  --%s\n", json_is_integer(value) ? text :

@@ -92,7 +92,7 @@ static int attach(struct follow *follow)
 		.arg = follow->sampler_arg, .pid = follow->target.pid,
 		.assist = follow->needs_assist ? &follow->assist : NULL,
 		.regions = &follow->regions, .tiers = follow->tiers, .heat = follow->heat,
-		.stats = follow->stats,
+		.cpu_budget_bp = follow->sample_cpu_bp, .stats = follow->stats,
 	};
 	int err = open_assist(follow);
 
@@ -301,12 +301,13 @@ static int open_target(struct follow *follow, pid_t pid)
 }
 
 int follow_open(struct follow *follow, pid_t pid, const struct sampler *sampler,
-		const char *sampler_arg, bool needs_assist)
+		const char *sampler_arg, uint64_t sample_cpu_bp, bool needs_assist)
 {
 	int err;
 
 	follow->sampler = sampler;
 	follow->sampler_arg = sampler_arg;
+	follow->sample_cpu_bp = sample_cpu_bp;
 	follow->needs_assist = needs_assist;
 	err = open_target(follow, pid);
 	if (err)

@@ -30,6 +30,7 @@ struct watch;
  * @heat: its pages
  * @sampler: where samples come from
  * @sampler_arg: for it; the caller's, must live as long
+ * @sample_cpu_bp: CPU time that it may take for samples, in 1/10,000 of one CPU
  * @sampler_state: NULL with a sampler that keeps none
  * @needs_assist: sampler or mover work through the module
  * @tiers, @stats: the caller's; must live as long
@@ -48,6 +49,7 @@ struct follow {
 	struct heat *heat;
 	const struct sampler *sampler;
 	const char *sampler_arg;
+	uint64_t sample_cpu_bp;
 	void *sampler_state;
 	bool needs_assist;
 	const struct tier_set *tiers;
@@ -74,12 +76,13 @@ int follow_init(struct follow *follow, const struct tier_set *tiers, struct stat
  * @pid: the target
  * @sampler: where samples come from
  * @sampler_arg: what it is told; NULL: nothing
+ * @sample_cpu_bp: CPU time that it may take for samples, in 1/10,000 of one CPU
  * @needs_assist: attach to it through the module
  *
  * Return: 0, or -errno, having said on stderr what is wrong and what to do.
  */
 int follow_open(struct follow *follow, pid_t pid, const struct sampler *sampler,
-		const char *sampler_arg, bool needs_assist);
+		const char *sampler_arg, uint64_t sample_cpu_bp, bool needs_assist);
 
 /**
  * follow_drain() - let the sampler deliver

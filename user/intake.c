@@ -413,7 +413,8 @@ static void adapt_periods(struct intake *intake, uint64_t now_ns)
 	cpu_bp = intake->cpu_ns * 10000 / passed_ns;
 	for (i = 0; i < PERIOD_NR_KINDS; i++) {
 		intake->seen[i].cpu_bp = cpu_bp;
-		intake->steps[i] = period_next(intake->steps[i], &intake->seen[i]);
+		intake->steps[i] = period_next(intake->steps[i], &intake->seen[i],
+					       intake->context.cpu_budget_bp);
 	}
 	intake_set_periods(intake);
 	intake->context.stats->sample_cpu_bp = cpu_bp;

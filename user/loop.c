@@ -600,7 +600,7 @@ static int open_parts(struct loop *loop, pid_t pid)
 	init_peers(loop);
 	heat_cool_by_hand(loop->follow.heat, loop->policy->cools_spans);
 	return follow_open(&loop->follow, pid, sampler, sampler_arg(opts->sampler),
-			   sampler->needs_assist || loop->mover->needs_assist);
+			   opts->sample_cpu_bp, sampler->needs_assist || loop->mover->needs_assist);
 }
 
 static int start_clock(struct loop *loop)

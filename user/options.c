@@ -134,6 +134,12 @@ static const struct options_row rows[] = {
 		FIELD(sampler), .initial = "auto", .commands = FOR_TARGET, .choice = choice_sampler,
 		.help = "where samples of the target's accesses come from",
 	}, {
+		/* On a machine of 100 CPUs, one in 10,000 of what they can do. */
+		.name = "sample-cpu", .letter = 'u', .arg = "PERCENT", .type = OPTIONS_PERCENT,
+		FIELD(sample_cpu_bp), .min = 100, .max = 10000,
+		.initial = "1%", .commands = FOR_TARGET,
+		.help = "most CPU time that reading single samples takes, of one CPU; how often accesses are sampled follows from it",
+	}, {
 		.name = "policy", .letter = 'P', .arg = "NAME", .type = OPTIONS_CHOICE,
 		FIELD(policy), .initial = "auto", .commands = FOR_TARGET | COMMAND_REPLAY,
 		.choice = choice_policy,
@@ -289,6 +295,8 @@ static const struct suffix ms_suffixes[] = {
 	{ "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60 * 1000 }, { }
 };
 
+static const struct suffix percent_suffixes[] = { { "", 100 }, { "%", 100 }, { } };
+
 static const struct suffix number_suffixes[] = {
 	{ "", 1 }, { "K", 1000 }, { "M", 1000 * 1000 }, { }
 };
@@ -303,6 +311,7 @@ static const struct {
 	[OPTIONS_BYTES_PER_DAY] = { day_suffixes, "number of bytes per day",
 				    "64M, 100G/day, 1T/day" },
 	[OPTIONS_MS] = { ms_suffixes, "time", "250, 250ms, 2s" },
+	[OPTIONS_PERCENT] = { percent_suffixes, "percentage", "1, 5%" },
 	[OPTIONS_NUMBER] = { number_suffixes, "number", "250, 20K, 1M" },
 };
 
@@ -340,6 +349,8 @@ static char *number_text(enum options_type type, uint64_t number)
 		return text_of("%" PRIu64 "s", number / 1000);
 	if (type == OPTIONS_MS)
 		return text_of("%" PRIu64 "ms", number);
+	if (type == OPTIONS_PERCENT)
+		return text_of("%" PRIu64 "%%", number / 100);
 	if (type == OPTIONS_NUMBER)
 		return text_of("%" PRIu64, number);
 	while (number && number % 1024 == 0 && i < 4) {
@@ -543,6 +554,7 @@ int options_set(const struct options_row *row, const char *text,
 	case OPTIONS_BYTES_PER_S:
 	case OPTIONS_BYTES_PER_DAY:
 	case OPTIONS_MS:
+	case OPTIONS_PERCENT:
 	case OPTIONS_NUMBER:
 		return set_number(row, text, opts, ret_error);
 	case OPTIONS_NODES:
@@ -781,7 +793,8 @@ enum options_result options_parse(const struct command *command, int argc,
 static bool has_range(const struct options_row *row)
 {
 	return row->type == OPTIONS_BYTES || row->type == OPTIONS_BYTES_PER_S ||
-	       row->type == OPTIONS_BYTES_PER_DAY || row->type == OPTIONS_MS || row->type == OPTIONS_NUMBER;
+	       row->type == OPTIONS_BYTES_PER_DAY || row->type == OPTIONS_MS ||
+	       row->type == OPTIONS_PERCENT || row->type == OPTIONS_NUMBER;
 }
 
 /* "  -b, --budget BYTES/s" */
@@ -886,6 +899,7 @@ static json_t *json_of(const struct options *opts, const struct options_row *row
 	case OPTIONS_BYTES_PER_S:
 	case OPTIONS_BYTES_PER_DAY:
 	case OPTIONS_MS:
+	case OPTIONS_PERCENT:
 	case OPTIONS_NUMBER:
 		number = *(const uint64_t *)value;
 		if (row->word && number == row->word_value)

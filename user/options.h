@@ -36,6 +36,7 @@ struct json_t;		/* jansson's */
  * @wear_limit_bytes: most bytes written to the slow tier by demotions in a day;
  *	OPTIONS_NO_LIMIT: unlimited
  * @period_ms: time from one tick of the loop to the next
+ * @sample_cpu_bp: CPU time that samples may take, in 1/10,000 of one CPU
  * @report_ms: time between two lines of progress; 0: none
  * @sampler: name of a row in sampler.h's table
  * @policy: name of a row in policy.h's table
@@ -69,6 +70,7 @@ struct options {
 	uint64_t budget_bytes_per_s;
 	uint64_t wear_limit_bytes;
 	uint64_t period_ms;
+	uint64_t sample_cpu_bp;
 	uint64_t report_ms;
 	const char *sampler, *policy, *mover;
 	const char *log;
@@ -90,6 +92,7 @@ enum options_type {
 	OPTIONS_BYTES_PER_S,	/* uint64_t; the same, "/s" may follow */
 	OPTIONS_BYTES_PER_DAY,	/* uint64_t; the same, "/day" may follow */
 	OPTIONS_MS,		/* uint64_t; 500, 500ms, 2s */
+	OPTIONS_PERCENT,	/* uint64_t, in 1/10,000; 1, 1% */
 	OPTIONS_NUMBER,		/* uint64_t; 500, 20K, 1M */
 	OPTIONS_NODES,		/* struct bitmask *; 0,2-3 or auto */
 	OPTIONS_CHOICE,		/* const char *; a name out of a list */

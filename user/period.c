@@ -9,8 +9,8 @@
  * is about two fifths longer than the one below, so that a step down from below
  * half of the budget stays below it:
  *
- *   cost of the last interval   1.4%   1.9%   2.8%   3.2%   7.0%
- *   step                          -1      0      0     +1     +3
+ *   cost of the last interval, parts of the budget   0.47   0.63   0.93   1.07   2.33
+ *   step                                               -1      0      0     +1     +3
  *
  * Stores are counted wherever they go, loads only those that missed the caches, so
  * stores are sampled more rarely.  Instructions are sampled more rarely still: one in
@@ -18,7 +18,6 @@
  */
 #include "period.h"
 
-#define LOW_BP		(PERIOD_BUDGET_BP / 2)
 #define LOST_SHARE	64	/* one sample in so many may be lost */
 
 static const uint32_t ladders[PERIOD_NR_KINDS][PERIOD_NR_STEPS] = {
@@ -47,23 +46,23 @@ unsigned int period_first(enum period_kind kind)
 	return kind == PERIOD_LOADS ? 2 : 4;
 }
 
-/* Steps up that bring @cpu_bp below the budget; one step is a factor of sqrt(2). */
-static unsigned int steps_above(uint64_t cpu_bp)
+/* Steps up that bring @cpu_bp to the budget; one step is a factor of sqrt(2). */
+static unsigned int steps_above(uint64_t cpu_bp, uint64_t budget_bp)
 {
 	unsigned int steps = 0;
 
-	for (; cpu_bp > PERIOD_BUDGET_BP; cpu_bp = cpu_bp / 7 * 5)
+	for (; cpu_bp > budget_bp; cpu_bp = cpu_bp / 7 * 5)
 		steps++;
 	return steps;
 }
 
-unsigned int period_next(unsigned int step, const struct period_seen *seen)
+unsigned int period_next(unsigned int step, const struct period_seen *seen, uint64_t budget_bp)
 {
-	unsigned int up = steps_above(seen->cpu_bp);
+	unsigned int up = steps_above(seen->cpu_bp, budget_bp);
 
 	if (!up && (seen->nr_throttled || seen->nr_lost > seen->nr_samples / LOST_SHARE))
 		up = 1;
 	if (up)
 		return step + up < PERIOD_NR_STEPS ? step + up : PERIOD_NR_STEPS - 1;
-	return step && seen->cpu_bp < LOW_BP && !seen->nr_lost ? step - 1 : step;
+	return step && seen->cpu_bp < budget_bp / 2 && !seen->nr_lost ? step - 1 : step;
 }

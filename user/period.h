@@ -9,7 +9,6 @@
 
 #define PERIOD_NR_STEPS	14
 #define PERIOD_GRAIN	16	/* AMD's IBS takes multiples of it only */
-#define PERIOD_BUDGET_BP 300	/* of one CPU, for taking samples in */
 
 /** enum period_kind - what is sampled; each has its ladder */
 enum period_kind {
@@ -44,10 +43,11 @@ unsigned int period_first(enum period_kind kind);
  * period_next() - the step for the next interval
  * @step: the one of this interval
  * @seen: what it brought
+ * @budget_bp: CPU time that samples may take, in 1/10,000 of the interval
  *
  * Pure: no clock, no state.  A longer period when samples cost too much, were lost or
  * held back, a shorter one when they cost little, else the same.
  */
-unsigned int period_next(unsigned int step, const struct period_seen *seen);
+unsigned int period_next(unsigned int step, const struct period_seen *seen, uint64_t budget_bp);
 
 #endif /* HEMEM_PERIOD_H */

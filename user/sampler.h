@@ -24,6 +24,7 @@ struct tier_set;
  * @regions: the target's regions, kept up to date
  * @tiers: to turn node numbers into node indexes
  * @heat: where samples go
+ * @cpu_budget_bp: CPU time that taking in single samples may take, in 1/10,000 of one CPU
  * @stats: samples_*, records_*, sample_*, scans, scan_*, news are the sampler's to keep
  */
 struct sampler_context {
@@ -33,6 +34,7 @@ struct sampler_context {
 	const struct region_set *regions;
 	const struct tier_set *tiers;
 	struct heat *heat;
+	uint64_t cpu_budget_bp;
 	struct stats *stats;
 };
 

@@ -154,7 +154,7 @@ static void open_and_find_pages(void)
 {
 	unsigned int i;
 
-	assert_int_equal(follow_open(&follow, child, &sampler, NULL, false), 0);
+	assert_int_equal(follow_open(&follow, child, &sampler, NULL, 100, false), 0);
 	assert_int_equal(follow_look(&follow), 0);
 	for (i = 0; i < PAGES; i++)
 		heat_see(follow.heat, addr_of(i), false, 0, 1, 0);
@@ -271,7 +271,7 @@ static void other_errors_are_handed_on(void **state UNUSED)
 static void what_cannot_be_opened_can_be_closed(void **state UNUSED)
 {
 	fake.open_err = -EOPNOTSUPP;
-	assert_int_equal(follow_open(&follow, child, &sampler, NULL, false), -EOPNOTSUPP);
+	assert_int_equal(follow_open(&follow, child, &sampler, NULL, 100, false), -EOPNOTSUPP);
 	assert_false(follow.is_attached);
 }
 

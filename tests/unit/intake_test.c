@@ -89,7 +89,7 @@ static int set_up(UNUSED void **state)
 {
 	struct sampler_context context = {
 		.pid = PID, .assist = &assist, .regions = &regions, .tiers = &tiers,
-		.stats = &stats,
+		.cpu_budget_bp = 100, .stats = &stats,
 	};
 	unsigned int i;
 

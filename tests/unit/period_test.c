@@ -8,6 +8,8 @@
 
 #include "period.h"
 
+#define BUDGET_BP 300
+
 static bool is_prime(uint64_t number)
 {
 	uint64_t i;
@@ -47,7 +49,7 @@ static unsigned int next(unsigned int step, uint64_t cpu_bp)
 {
 	struct period_seen seen = { .nr_samples = 1000, .cpu_bp = cpu_bp };
 
-	return period_next(step, &seen);
+	return period_next(step, &seen, BUDGET_BP);
 }
 
 /* The example at the top of period.c. */
@@ -58,6 +60,15 @@ static void the_step_follows_the_cost(void **state UNUSED)
 	assert_int_equal(next(5, 280), 5);
 	assert_int_equal(next(5, 320), 6);
 	assert_int_equal(next(5, 700), 8);
+}
+
+static void the_step_follows_the_budget(void **state UNUSED)
+{
+	struct period_seen seen = { .nr_samples = 1000, .cpu_bp = 190 };
+
+	assert_int_equal(period_next(5, &seen, 10000), 4);
+	assert_int_equal(period_next(5, &seen, 200), 5);
+	assert_int_equal(period_next(5, &seen, 100), 7);
 }
 
 static void the_ladder_has_ends(void **state UNUSED)
@@ -72,13 +83,13 @@ static void what_is_lost_or_held_back_makes_the_period_longer(void **state UNUSE
 {
 	struct period_seen seen = { .nr_samples = 6400, .nr_lost = 101 };
 
-	assert_int_equal(period_next(5, &seen), 6);
+	assert_int_equal(period_next(5, &seen, BUDGET_BP), 6);
 	seen.nr_lost = 100;	/* few: stay, but come no closer */
-	assert_int_equal(period_next(5, &seen), 5);
+	assert_int_equal(period_next(5, &seen, BUDGET_BP), 5);
 	seen.nr_lost = 0;
-	assert_int_equal(period_next(5, &seen), 4);
+	assert_int_equal(period_next(5, &seen, BUDGET_BP), 4);
 	seen.nr_throttled = 1;
-	assert_int_equal(period_next(5, &seen), 6);
+	assert_int_equal(period_next(5, &seen, BUDGET_BP), 6);
 }
 
 /* A cost that falls as the period grows: the walk ends below the budget and stays. */
@@ -93,9 +104,9 @@ static void the_walk_comes_to_rest_below_the_budget(void **state UNUSED)
 			step = next(step, load / period_of(PERIOD_LOADS, step));
 		before = step;
 		cost = load / period_of(PERIOD_LOADS, step);
-		assert_true(cost <= PERIOD_BUDGET_BP);
+		assert_true(cost <= BUDGET_BP);
 		assert_int_equal(next(step, cost), before);
-		assert_true(!step || cost >= PERIOD_BUDGET_BP / 2);
+		assert_true(!step || cost >= BUDGET_BP / 2);
 	}
 }
 
@@ -104,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_ladders_are_primes_a_step_apart),
 		cmocka_unit_test(the_step_follows_the_cost),
+		cmocka_unit_test(the_step_follows_the_budget),
 		cmocka_unit_test(the_ladder_has_ends),
 		cmocka_unit_test(what_is_lost_or_held_back_makes_the_period_longer),
 		cmocka_unit_test(the_walk_comes_to_rest_below_the_budget),

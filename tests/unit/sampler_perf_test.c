@@ -160,7 +160,7 @@ static struct sampler_context context_for(pid_t pid)
 {
 	return (struct sampler_context){
 		.pid = pid, .assist = &assist, .regions = &regions, .tiers = &tiers,
-		.heat = heat, .stats = &stats,
+		.heat = heat, .cpu_budget_bp = 100, .stats = &stats,
 	};
 }
 

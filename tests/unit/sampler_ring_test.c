@@ -104,7 +104,7 @@ static struct sampler_context context_of_test(void)
 {
 	return (struct sampler_context){
 		.arg = fake.path, .pid = PID, .assist = &assist, .regions = &regions,
-		.tiers = &tiers, .heat = heat, .stats = &stats,
+		.tiers = &tiers, .heat = heat, .cpu_budget_bp = 100, .stats = &stats,
 	};
 }
 
