@@ -29,4 +29,12 @@ static inline uint64_t clock_cpu_ns(void)
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+/** clock_sleep_ns() - less than a second, or until a signal comes */
+static inline void clock_sleep_ns(uint64_t ns)
+{
+	const struct timespec rest = { .tv_nsec = (long)ns };
+
+	nanosleep(&rest, NULL);
+}
+
 #endif /* HEMEM_CLOCK_H */

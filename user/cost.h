@@ -10,6 +10,8 @@
 
 #include "tier.h"
 
+#define COST_BIT_ACCESSES 64	/* that an accessed bit stands for: each line of a page, once */
+
 /**
  * struct cost - one machine
  * @load_ns: what a load that missed the caches waits for, by tier

@@ -49,7 +49,6 @@
 #define MIN_SAMPLES	300		/* to see a shift by; chance is 3% then */
 #define SHIFT_SHARE	0.1
 #define SHIFT_SIGMA	4
-#define PAGE_LINES	64		/* accesses that an accessed bit stands for */
 #define SCALE_STEPS	16		/* moves' cost is an average of so many plans */
 
 /** struct entry - where a page was moved last */
@@ -111,7 +110,7 @@ int ledger_new(const struct cost *cost, struct ledger **ret_ledger)
 		return -ENOMEM;
 	ledger->assumed = *cost;
 	ledger->facts = (struct ledger_facts){
-		.cost = *cost, .access_per_sample = PAGE_LINES, .trust = 1,
+		.cost = *cost, .access_per_sample = COST_BIT_ACCESSES, .trust = 1,
 	};
 	ledger->scale = 1;
 	ledger->share = -1;
@@ -261,7 +260,7 @@ void ledger_tick(struct ledger *ledger, uint64_t now_ns, const struct heat *heat
 		passed_ns = 0;
 	}
 	ledger->now_ns = now_ns;
-	facts->access_per_sample = load_period ? (double)load_period : PAGE_LINES;
+	facts->access_per_sample = load_period ? (double)load_period : COST_BIT_ACCESSES;
 	facts->memory_ns += passed_ns;
 	count_served(ledger, heat, tiers);
 	facts->stable_ns = (double)(now_ns - ledger->began_ns);

@@ -31,7 +31,6 @@
 #define FAST		0		/* index of the fast node */
 #define SLOW		1
 #define MAX_MOVES	262144		/* as the loop has */
-#define PAGE_LINES	64		/* an accessed bit: each line, once */
 #define DIVIDE_NS	(1000 * MS)
 #define CONVERGED	10		/* windows */
 
@@ -386,7 +385,7 @@ static int take_event(struct play *play, const struct trace_event *event)
 		return 0;
 	case TRACE_RATE:
 		play->load_period = event->rate[0];
-		play->sample_accesses = event->rate[0] ? (double)event->rate[0] : PAGE_LINES;
+		play->sample_accesses = event->rate[0] ? (double)event->rate[0] : COST_BIT_ACCESSES;
 		return 0;
 	case TRACE_LATENCY:
 		play->load_ns[TIER_FAST] = event->rate[0];
@@ -457,7 +456,7 @@ static int play_init(struct play *play, struct replay *replay, struct machine *m
 	unsigned int i;
 
 	*play = (struct play){
-		.replay = replay, .policy = policy, .sample_accesses = PAGE_LINES, .machine = machine,
+		.replay = replay, .policy = policy, .sample_accesses = COST_BIT_ACCESSES, .machine = machine,
 		.reader = replay->reader, .claim = *terms,
 		.result.share = { .bytes = UINT64_MAX, .of_lack = 1 },
 	};

@@ -23,7 +23,14 @@
  * scanned twice, to clear the bits and, a window later, to read them.  That costs
  * two scans a sample, but the samples mean something.
  *
- * A slice is as much as can be scanned in about 20 ms, so that the loop comes round.
+ * A huge page has 512 times the accesses of a base page, and one that is cold may be
+ * accessed every few 100 us.  A window of less than a turn of the loop is waited for on
+ * the spot, between the two scans of a slice, and passes begin 20 ms apart.  A page that is
+ * found accessed in a window of 100 us then stands for 200 accesses: so many windows
+ * fit into the time from one pass to the next (sample_load_period).
+ *
+ * A slice is as much as can be scanned in about 20 ms, so that the loop comes round, and
+ * in about a window where that is less.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -31,6 +38,7 @@
 
 #include "assist.h"
 #include "clock.h"
+#include "cost.h"
 #include "heat.h"
 #include "reason.h"
 #include "region.h"
@@ -38,9 +46,13 @@
 #include "stats.h"
 #include "tier.h"
 
-#define MS			1000000ULL	/* in ns */
+#define US			1000ULL		/* in ns */
+#define MS			(1000 * US)
 #define FIRST_WINDOW_NS		(200 * MS)
-#define MIN_WINDOW_NS		(5 * MS)	/* a turn of the loop takes about 1 ms */
+#define MIN_WINDOW_NS		(20 * US)	/* some times what two system calls take */
+#define TURN_NS			(5 * MS)	/* shorter windows are not left to the loop */
+#define PASS_NS			(20 * MS)	/* from pass to pass with these */
+#define SPIN_NS			(200 * US)	/* a sleep may take 50 us longer */
 #define MAX_WINDOW_NS		(2000 * MS)	/* 8 samples, which make a page hot, in 16 s */
 #define CPU_SHARE		10		/* scanning takes one in so many ns, at most */
 #define SLICE_NS		(20 * MS)
@@ -71,6 +83,7 @@ enum scan_pass {
  * @present_bytes: found by this pass so far
  * @accessed_bytes: of these, accessed
  * @began_ns: when this pass began
+ * @spacing_ns: from the beginning of the pass before to this one's
  * @slice_ns: CPU time of this slice so far
  * @cost_ns: CPU time of this pass so far, without that for clearing alone
  * @window_ns: from clearing to reading, as adapted
@@ -86,6 +99,7 @@ struct scan {
 	uint64_t present_bytes;
 	uint64_t accessed_bytes;
 	uint64_t began_ns;
+	uint64_t spacing_ns;
 	uint64_t slice_ns;
 	uint64_t cost_ns;
 	uint64_t window_ns;
@@ -167,7 +181,9 @@ static int scan_some(struct scan *scan, const struct region *region, uint64_t en
 		     uint64_t *addr)
 {
 	struct hemem_assist_scan call = {
-		.flags = HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
+		/* Of a slice that is cleared by itself the bits may stay. */
+		.flags = is_read && scan->pass == PASS_CLEARS ? 0 :
+			 HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
 		.start = *addr > region->start ? *addr : region->start,
 		.end = region->end < end ? region->end : end,
 		.runs = (uintptr_t)scan->runs,
@@ -220,6 +236,7 @@ static int scan_slice(struct scan *scan, uint64_t end, uint64_t max_ns, bool is_
 
 static void begin_pass(struct scan *scan, uint64_t now_ns)
 {
+	scan->spacing_ns = now_ns - scan->began_ns;
 	heat_begin_pass(scan->context.heat);
 	scan->next_addr = HEAT_BASE_BYTES;
 	scan->present_bytes = 0;
@@ -244,14 +261,20 @@ static void adapt_window(struct scan *scan, uint64_t accessed_bp, uint64_t pass_
 	scan->window_ns = window_ns < MAX_WINDOW_NS ? window_ns : MAX_WINDOW_NS;
 }
 
+/* Windows as short as the last one that lay between the last two passes. */
+static uint64_t windows_a_pass(const struct scan *scan)
+{
+	return scan->pass == PASS_CLEARS ? scan->spacing_ns / scan->window_ns : 1;
+}
+
 /*
  * Choose what the next pass does: clear by itself if only reading would come round
- * later than one and a half windows.
+ * later than one and a half windows, or sooner than the loop.
  */
 static void end_pass(struct scan *scan)
 {
 	struct stats *stats = scan->context.stats;
-	uint64_t pass_ns = scan->cost_ns * CPU_SHARE;
+	uint64_t pass_ns = scan->cost_ns * CPU_SHARE, nr_windows = windows_a_pass(scan), rest_ns;
 
 	heat_end_pass(scan->context.heat);
 	stats->scans++;
@@ -261,21 +284,42 @@ static void end_pass(struct scan *scan)
 	if (scan->pass != PASS_LEARNS)
 		adapt_window(scan, stats->scan_accessed_bp, pass_ns);
 	stats->scan_window_ns = scan->window_ns;
-	scan->pass = pass_ns > scan->window_ns + scan->window_ns / 2 ? PASS_CLEARS : PASS_READS;
+	stats->sample_load_period = nr_windows > COST_BIT_ACCESSES ? nr_windows : 0;
+	scan->pass = scan->window_ns < TURN_NS || pass_ns > scan->window_ns + scan->window_ns / 2 ?
+		     PASS_CLEARS : PASS_READS;
 	scan->next_addr = 0;
-	if (scan->pass == PASS_READS && scan->due_ns < scan->began_ns + scan->window_ns)
-		scan->due_ns = scan->began_ns + scan->window_ns;
+	rest_ns = scan->pass == PASS_READS ? scan->window_ns : PASS_NS;
+	if (scan->due_ns < scan->began_ns + rest_ns)
+		scan->due_ns = scan->began_ns + rest_ns;
 }
 
 /* Begin the window of one slice. */
 static int arm_slice(struct scan *scan, uint64_t now_ns)
 {
-	uint64_t addr = scan->next_addr;
-	int err = scan_slice(scan, UINT64_MAX, SLICE_NS / 2, false, &addr);
+	uint64_t addr = scan->next_addr, max_ns = SLICE_NS / 2;
+	int err;
 
+	if (max_ns > scan->window_ns)
+		max_ns = scan->window_ns;
+	err = scan_slice(scan, UINT64_MAX, max_ns, false, &addr);
 	scan->armed_end = addr;
 	scan->due_ns = now_ns + scan->window_ns;
 	return err;
+}
+
+/* Let a short window pass.  What is spun away is CPU time that scanning takes. */
+static void wait_window(struct scan *scan, uint64_t from_ns)
+{
+	uint64_t began_ns = clock_cpu_ns(), passed_ns;
+
+	for (;;) {
+		passed_ns = clock_now_ns() - from_ns;
+		if (passed_ns >= scan->window_ns)
+			break;
+		if (scan->window_ns - passed_ns > SPIN_NS)
+			clock_sleep_ns(scan->window_ns - passed_ns - SPIN_NS / 2);
+	}
+	scan->slice_ns += clock_cpu_ns() - began_ns;
 }
 
 /* Read a slice, and rest for so long that scanning takes its share and no more. */
@@ -296,13 +340,18 @@ static int read_slice(struct scan *scan, uint64_t now_ns)
 static int scan_drain(void *state, uint64_t now_ns)
 {
 	struct scan *scan = state;
+	int err;
 
 	if (now_ns < scan->due_ns)
 		return 0;
 	if (!scan->next_addr)
 		begin_pass(scan, now_ns);
-	if (scan->pass == PASS_CLEARS && !scan->armed_end)
-		return arm_slice(scan, now_ns);
+	if (scan->pass == PASS_CLEARS && !scan->armed_end) {
+		err = arm_slice(scan, now_ns);
+		if (err || scan->window_ns >= TURN_NS)
+			return err;
+		wait_window(scan, clock_now_ns());
+	}
 	return read_slice(scan, now_ns);
 }
 

@@ -52,7 +52,7 @@ enum stats_kind {
 	X(records_unthrottled, COUNT, "records", "of these: said that it does so no longer") \
 	X(records_other, COUNT, "records", "of these: said something else") \
 	X(records_broken, COUNT, "records", "of these: contradicted themselves; after a size that cannot be, all that was in the ring counts as one") \
-	X(sample_load_period, GAUGE, "loads", "loads that missed the caches to a sample, as adapted") \
+	X(sample_load_period, GAUGE, "loads", "loads that missed the caches to a sample, as adapted; of accessed bits: windows from one scan to the next where these are short, else 0") \
 	X(sample_store_period, GAUGE, "stores", "stores to a sample, as adapted") \
 	X(fast_load_ns, GAUGE, "ns", "what sampled loads waited that the fast tier answered, of late, where samples tell it; 0: not known") \
 	X(slow_load_ns, GAUGE, "ns", "what those waited that the slow tier answered") \

@@ -4,7 +4,8 @@
  *
  * __wrap_assist_scan() plays a module and a target: PAGES base pages in one
  * region, of which the first nr_hot are accessed between any two scans.  A call can
- * be made to cost CPU time.
+ * be made to cost CPU time.  Or they are huge pages, accessed at all times: each hot one
+ * every 5 us, each cold one every 150 us.  Time passes when somebody looks at a clock.
  */
 #include "unit.h"
 
@@ -20,12 +21,15 @@
 #include "tier.h"
 
 #define PAGES	1000
+#define HOT_NS	5000
+#define COLD_NS	150000
 #define BASE	0x10000000ULL
 #define SECOND	1000000000ULL
 
 static struct {
 	unsigned int nr_hot, nr_present, nr_calls;
-	uint64_t cost_ns;
+	uint64_t cost_ns, now_ns, cleared_ns;
+	bool huge;
 	int err;
 } fake;
 
@@ -38,6 +42,22 @@ static struct heat *heat;
 static void *state;
 
 int __wrap_assist_scan(struct assist *to, struct hemem_assist_scan *scan);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_now);
+int __wrap_nanosleep(const struct timespec *rest, struct timespec *ret_left);
+
+int __wrap_clock_gettime(UNUSED clockid_t clock, struct timespec *ret_now)
+{
+	fake.now_ns += 500;
+	*ret_now = (struct timespec){ fake.now_ns / SECOND, fake.now_ns % SECOND };
+	return 0;
+}
+
+/* It takes longer than it was to. */
+int __wrap_nanosleep(const struct timespec *rest, UNUSED struct timespec *ret_left)
+{
+	fake.now_ns += rest->tv_sec * SECOND + rest->tv_nsec + 50000;
+	return 0;
+}
 
 static void burn(uint64_t ns)
 {
@@ -51,6 +71,28 @@ static void burn(uint64_t ns)
 	} while (now.tv_sec * SECOND + now.tv_nsec < end);
 }
 
+/* 16 huge pages, nr_hot of them hot.  A bit that was not cleared stays. */
+static int scan_huge(struct hemem_assist_scan *scan, struct hemem_assist_run *runs)
+{
+	uint64_t passed_ns = fake.now_ns - fake.cleared_ns;
+
+	runs[0] = (struct hemem_assist_run){
+		.addr = BASE, .nr_pages = fake.nr_hot, .node = 1,
+		.flags = HEMEM_ASSIST_PAGE_HUGE |
+			 (passed_ns >= HOT_NS ? HEMEM_ASSIST_PAGE_ACCESSED : 0),
+	};
+	runs[1] = (struct hemem_assist_run){
+		.addr = BASE + fake.nr_hot * HEAT_HUGE_BYTES, .nr_pages = 16 - fake.nr_hot,
+		.node = 0, .flags = HEMEM_ASSIST_PAGE_HUGE |
+			 (passed_ns >= COLD_NS ? HEMEM_ASSIST_PAGE_ACCESSED : 0),
+	};
+	if (scan->flags & HEMEM_ASSIST_SCAN_CLEAR_ACCESSED)
+		fake.cleared_ns = fake.now_ns;
+	scan->out_nr_runs = 2;
+	scan->out_end = scan->end;
+	return 0;
+}
+
 int __wrap_assist_scan(UNUSED struct assist *to, struct hemem_assist_scan *scan)
 {
 	struct hemem_assist_run *runs = (void *)(uintptr_t)scan->runs;
@@ -58,6 +100,8 @@ int __wrap_assist_scan(UNUSED struct assist *to, struct hemem_assist_scan *scan)
 	fake.nr_calls++;
 	if (fake.err)
 		return fake.err;
+	if (fake.huge)
+		return scan_huge(scan, runs);
 	burn(fake.cost_ns);
 	assert_int_equal(scan->start, BASE);
 	assert_int_equal(scan->end, BASE + PAGES * HEAT_BASE_BYTES);
@@ -107,10 +151,13 @@ static int tear_down(UNUSED void **unused)
 static void make_passes(uint64_t nr)
 {
 	unsigned int drains = 0;
+	uint64_t due_ns;
 
 	while (stats.scans < nr) {
 		assert_true(drains++ < 1000);
-		assert_int_equal(sampler_scan.drain(state, sampler_scan.due_ns(state)), 0);
+		due_ns = sampler_scan.due_ns(state);
+		fake.now_ns = fake.now_ns > due_ns ? fake.now_ns : due_ns;
+		assert_int_equal(sampler_scan.drain(state, due_ns), 0);
 	}
 	assert_true(stats_add_up(&stats));
 }
@@ -190,6 +237,27 @@ static void a_pass_that_comes_too_slowly_clears_before_it_reads(UNUSED void **un
 	assert_true(sampler_scan.due_ns(state) >= due_ns + 800000000);
 }
 
+static void hot_huge_pages_are_told_from_cold_ones_that_are_accessed_all_the_time(UNUSED void **unused)
+{
+	struct heat_page hot, cold;
+	uint64_t began_ns, due_ns;
+
+	fake.huge = true;
+	fake.nr_hot = 4;
+	region.end = BASE + 16 * HEAT_HUGE_BYTES;
+	make_passes(40);
+	assert_int_equal(heat_find(heat, BASE, &hot), 0);
+	assert_int_equal(heat_find(heat, BASE + 15 * HEAT_HUGE_BYTES, &cold), 0);
+	assert_int_equal(hot.reads, 39);
+	assert_in_range(cold.reads, 1, 15);	/* until the window was short enough */
+	assert_in_range(stats.scan_window_ns, COLD_NS / 4, COLD_NS);
+	began_ns = sampler_scan.due_ns(state);
+	make_passes(41);
+	due_ns = sampler_scan.due_ns(state);
+	assert_int_equal(due_ns - began_ns, 20000000);
+	assert_int_equal(stats.sample_load_period, 20000000 / stats.scan_window_ns);
+}
+
 static void nothing_is_scanned_before_it_is_due(UNUSED void **unused)
 {
 	unsigned int calls;
@@ -216,6 +284,7 @@ int main(void)
 		TEST(pages_that_are_not_present_any_more_are_dropped),
 		TEST(the_window_halves_when_most_is_accessed_and_doubles_when_little_is),
 		TEST(a_pass_that_comes_too_slowly_clears_before_it_reads),
+		TEST(hot_huge_pages_are_told_from_cold_ones_that_are_accessed_all_the_time),
 		TEST(nothing_is_scanned_before_it_is_due),
 		TEST(a_target_without_memory_is_told),
 	};
