@@ -11,10 +11,10 @@
  * The watermark of a fast node: the kernel gives a new page of the node to the
  * program only while more than its own "low" mark is free, and wakes its reclaim
  * below that; so its "high" mark is the least that must stay.  On top comes a
- * hundredth of the node, at least 16 MiB, which is what one program thread
- * touches for the first time in about 10 ms: enough for a few ticks of most
- * programs, too little to miss.  A small node (a test guest) keeps at most an
- * eighth.  Of a slow node only the "low" mark is left alone: on a machine whose
+ * hundredth of what programs can have of the node, which is not the pool of hugetlb
+ * pages, at least 16 MiB: that is what one program thread touches for the first time in
+ * about 10 ms, enough for a few ticks of most programs, too little to miss.  Of a small
+ * node (a test guest) it is a 64th at most, and an eighth with the mark.  Of a slow node only the "low" mark is left alone: on a machine whose
  * files fill its memory, what is free lies between the two marks for ever, and a
  * demotion needs room for the moment only, until the promotion that it is for.
  *
@@ -172,14 +172,38 @@ static uint64_t kernel_mark_bytes(const char *sysroot, int nid, const char *mark
 	return sum * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* A node's memory less its pools of huge pages for hugetlbfs: of these nothing is for others. */
+static uint64_t usable_bytes(const char *sysroot, const struct tier_node *node)
+{
+	static const unsigned int sizes_kib[] = { 2048, 1048576 };
+	uint64_t nr, pool_bytes = 0;
+	char path[100];
+	FILE *file;
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes_kib) / sizeof(sizes_kib[0]); i++) {
+		snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-%ukB/nr_hugepages",
+			 node->nid, sizes_kib[i]);
+		file = open_under(sysroot, path);
+		if (!file)
+			continue;
+		if (fscanf(file, "%" SCNu64, &nr) == 1)
+			pool_bytes += nr * sizes_kib[i] << 10;
+		fclose(file);
+	}
+	return bytes_above(node->total_bytes, pool_bytes);
+}
+
 /* @is_last: nothing is below it: what is there has to stay. */
 static void set_watermark(const char *sysroot, struct tier_node *node, bool is_last)
 {
-	uint64_t room = node->total_bytes / 100;
+	uint64_t usable = usable_bytes(sysroot, node);
+	uint64_t room = bytes_min(ROOM_BYTES, usable / 64);
 
+	room = room > usable / 100 ? room : usable / 100;
 	node->watermark_bytes = kernel_mark_bytes(sysroot, node->nid, is_last ? "low" : "high");
 	if (!is_last)
-		node->watermark_bytes += room > ROOM_BYTES ? room : ROOM_BYTES;
+		node->watermark_bytes += room;
 	node->watermark_bytes = bytes_min(node->watermark_bytes, node->total_bytes / 8);
 	node->min_bytes = bytes_min(kernel_mark_bytes(sysroot, node->nid, "min"),
 				  node->watermark_bytes);

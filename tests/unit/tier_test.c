@@ -142,12 +142,15 @@ static void watermarks_are_the_kernels_and_a_hundredth_of_a_fast_node(UNUSED voi
 	assert_int_equal(tier_free_bytes(&set, TIER_SLOW), 8192 * MIB);
 }
 
-static void a_small_fast_node_keeps_16_mib_or_an_eighth(UNUSED void **state)
+static void a_small_fast_node_keeps_16_mib_or_a_64th_of_what_programs_can_have(UNUSED void **state)
 {
 	struct tier_set set;
 
 	assert_int_equal(open_tiers(NULL, NULL, DATA "/four-nodes", &set), 0);
 	assert_int_equal(set.nodes[0].watermark_bytes, 100 * 4 * KIB + 16 * MIB);
+	assert_int_equal(set.nodes[1].level, TIER_FAST);
+	/* 256 huge pages of its 1 GiB are hugetlbfs's. */
+	assert_int_equal(set.nodes[1].watermark_bytes, 100 * 4 * KIB + 8 * MIB);
 	assert_int_equal(set.nodes[2].watermark_bytes, 20 * 4 * KIB);
 }
 
@@ -278,7 +281,7 @@ int main(void)
 		cmocka_unit_test(a_machine_without_two_tiers_is_told_what_to_do),
 		cmocka_unit_test(nodes_that_cannot_be_are_named),
 		cmocka_unit_test(watermarks_are_the_kernels_and_a_hundredth_of_a_fast_node),
-		cmocka_unit_test(a_small_fast_node_keeps_16_mib_or_an_eighth),
+		cmocka_unit_test(a_small_fast_node_keeps_16_mib_or_a_64th_of_what_programs_can_have),
 		cmocka_unit_test(free_memory_is_read_again_at_each_look),
 		cmocka_unit_test(page_cache_is_told_and_is_not_free),
 		cmocka_unit_test(idle_page_cache_is_room_down_to_the_kernels_min_mark),
