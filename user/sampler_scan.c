@@ -181,9 +181,7 @@ static int scan_some(struct scan *scan, const struct region *region, uint64_t en
 		     uint64_t *addr)
 {
 	struct hemem_assist_scan call = {
-		/* Of a slice that is cleared by itself the bits may stay. */
-		.flags = is_read && scan->pass == PASS_CLEARS ? 0 :
-			 HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
+		.flags = HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
 		.start = *addr > region->start ? *addr : region->start,
 		.end = region->end < end ? region->end : end,
 		.runs = (uintptr_t)scan->runs,
