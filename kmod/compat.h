@@ -26,6 +26,7 @@
 #include <linux/migrate.h>
 #include <linux/page_idle.h>
 #include <linux/pagemap.h>
+#include <linux/shrinker.h>
 #include <linux/swap.h>
 
 /*
@@ -139,13 +140,120 @@ static inline void hemem_folio_keep_young(struct folio *folio)
 /*
  * The kernels that engine_swap.c is right on; it depends on what a struct page means.
  * 6.1: PG_anon_exclusive (5.19), LRU isolation by PG_lru (5.11), struct folio.
+ * 6.12: what follows here, as far as it is later than 6.1.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&			\
-    LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) &&			\
+#define HEMEM_IS_KERNEL(major, minor)					\
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0) &&	\
+	 LINUX_VERSION_CODE < KERNEL_VERSION(major, minor + 1, 0))
+#if (HEMEM_IS_KERNEL(6, 1) || HEMEM_IS_KERNEL(6, 12)) &&		\
     defined(CONFIG_MEMCG) && defined(CONFIG_NUMA) &&			\
     defined(CONFIG_TRANSPARENT_HUGEPAGE) && !defined(CONFIG_PREEMPT_RT)
 #define HEMEM_SWAP
 #endif
+
+#ifdef HEMEM_SWAP
+
+/*
+ * v6.5: locking a table of base pages says NULL where there is none (any more), and is a
+ * function that is not exported.  Before it what others may do under mmap_lock held for
+ * reading, a split or a fault, is seen by the second look.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define HEMEM_LOCKS_TABLE_BY_CALL
+#define hemem_lock_table(mm, pmd, ret_lock)				\
+	ksym(__pte_offset_map_lock)(mm, pmd, 0, ret_lock)
+#else
+static inline pte_t *hemem_lock_table(struct mm_struct *mm, pmd_t *pmd,
+				      spinlock_t **ret_lock)
+{
+	pmd_t was = READ_ONCE(*pmd);
+	pte_t *pte;
+
+	barrier();
+	/* Bad is all that is no table: none, huge, a device's, one that is moved. */
+	if (unlikely(pmd_bad(was)))
+		return NULL;
+	pte = pte_offset_map_lock(mm, pmd, 0, ret_lock);
+	if (pmd_same(*pmd, was))
+		return pte;
+	pte_unmap_unlock(pte, *ret_lock);
+	return NULL;
+}
+#endif
+
+/*
+ * v6.8: a huge page has one more count, of all its mappings; the functions that count one
+ * are used.  They tell the statistics of the page's own memory cgroup and node.  Before
+ * it, and where it is mapped once: one count, and those statistics.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define HEMEM_COUNTS_HUGE_BY_CALL
+#define hemem_map_huge(folio, vma, addr)				\
+	ksym(folio_add_anon_rmap_pmd)(folio, folio_page(folio, 0), vma, addr, RMAP_EXCLUSIVE)
+#define hemem_unmap_huge(folio, vma)					\
+	ksym(folio_remove_rmap_pmd)(folio, folio_page(folio, 0), vma)
+#define hemem_huge_is_mapped_once(folio)				\
+	(folio_entire_mapcount(folio) == 1 && folio_mapcount(folio) == 1)
+#define hemem_page_mapcount(page)	folio_mapcount(page_folio(page))
+#else
+static inline void hemem_count_huge(struct folio *folio, int mapcount, int nr)
+{
+	atomic_set(folio_mapcount_ptr(folio), mapcount);
+	__mod_lruvec_page_state(&folio->page, NR_ANON_THPS, nr);
+	__mod_lruvec_page_state(&folio->page, NR_ANON_MAPPED, nr);
+}
+#define hemem_map_huge(folio, vma, addr) hemem_count_huge(folio, 0, HPAGE_PMD_NR)
+#define hemem_unmap_huge(folio, vma)	hemem_count_huge(folio, -1, -HPAGE_PMD_NR)
+#define hemem_huge_is_mapped_once(folio)				\
+	(folio_entire_mapcount(folio) == 1 && !PageDoubleMap(&(folio)->page))
+#define hemem_page_mapcount(page)	page_mapcount(page)
+#endif
+
+/*
+ * v6.12: every huge page waits in the queue of those to be split, from its first fault on,
+ * so that memory pressure finds the ones that are mostly zero; only a flag says whether a part of it is
+ * unmapped.  It leaves the queue before it is charged elsewhere, with its references frozen,
+ * which whoever works on the queue understands.  Before it only huge pages with an unmapped
+ * part wait; these are left alone.
+ */
+#define hemem_is_in_split_queue(folio)	(!list_empty(hemem_split_link(folio)))
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define HEMEM_QUEUES_HUGE
+bool __folio_unqueue_deferred_split(struct folio *folio);
+#define hemem_split_link(folio)		(&(folio)->_deferred_list)
+#define hemem_huge_must_split(folio)	folio_test_partially_mapped(folio)
+#define hemem_leave_split_queue(folio, nr_refs)				\
+({									\
+	bool may_leave = folio_ref_freeze(folio, nr_refs);		\
+									\
+	if (may_leave) {						\
+		ksym(__folio_unqueue_deferred_split)(folio);		\
+		folio_ref_unfreeze(folio, nr_refs);			\
+	}								\
+	may_leave;							\
+})
+#else
+#define hemem_split_link(folio)		page_deferred_list(&(folio)->page)
+#define hemem_huge_must_split(folio)	hemem_is_in_split_queue(folio)
+#define hemem_leave_split_queue(folio, nr_refs)	false
+#endif
+
+/*
+ * v6.7: folio_migrate_flags() hands the charge over.  Before it the new page would be charged
+ * too, and the limit be exceeded for a moment; it leaves alone what is charged already.
+ */
+static inline void hemem_hand_over_flags(struct folio *to, struct folio *from)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	folio_migrate_flags(to, from);
+#else
+	to->memcg_data = from->memcg_data;
+	folio_migrate_flags(to, from);
+	from->memcg_data = 0;
+#endif
+}
+
+#endif /* HEMEM_SWAP */
 
 #ifdef _PAGE_SAVED_DIRTY
 #define HEMEM_PAGE_SAVED_DIRTY	_PAGE_SAVED_DIRTY
@@ -156,7 +264,33 @@ static inline void hemem_folio_keep_young(struct folio *folio)
 #define hemem_alloc_pages_bulk(gfp, node, nr, pages)			\
 	alloc_pages_bulk_array_node(gfp, node, nr, pages)
 
-/* v6.7: a shrinker is allocated; not before. */
+/* v6.7: a shrinker is allocated.  Drop with 6.6. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+struct hemem_shrinker {
+	struct shrinker *shrinker;
+	unsigned long (*count)(struct shrinker *shrinker, struct shrink_control *sc);
+	unsigned long (*scan)(struct shrinker *shrinker, struct shrink_control *sc);
+};
+
+#define HEMEM_SHRINKER(name, count_fn, scan_fn)				\
+	static struct hemem_shrinker name = { .count = (count_fn), .scan = (scan_fn) }
+
+static inline int hemem_shrinker_register(struct hemem_shrinker *own, const char *name)
+{
+	own->shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, "%s", name);
+	if (!own->shrinker)
+		return -ENOMEM;
+	own->shrinker->count_objects = own->count;
+	own->shrinker->scan_objects = own->scan;
+	shrinker_register(own->shrinker);
+	return 0;
+}
+
+static inline void hemem_shrinker_unregister(struct hemem_shrinker *own)
+{
+	shrinker_free(own->shrinker);
+}
+#else
 #define HEMEM_SHRINKER(name, count, scan)				\
 	static struct shrinker name = {					\
 		.count_objects = (count), .scan_objects = (scan),	\
@@ -164,6 +298,7 @@ static inline void hemem_folio_keep_young(struct folio *folio)
 	}
 #define hemem_shrinker_register(shrinker, name) register_shrinker(shrinker, name)
 #define hemem_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
+#endif
 
 /*
  * Hidden from modules in <asm/tlbflush.h>, and the same since 4.20; so this is

@@ -16,7 +16,7 @@
  *            same bytes
  *   reopen   one more TLB flush, then permission and dirty bit go back
  *
-* A reader never waits, but for the some hundred instructions for which its entry is
+ * A reader never waits, but for the some hundred instructions for which its entry is
  * clear.  A writer waits for a page-table lock that is held for one chunk.  What this
  * refuses, and what is spoilt three times, goes to engine_kernel.c.  Why each step may do
  * what it does is told case by case in docs/design.md, "The swap".
@@ -217,26 +217,14 @@ static bool is_huge(pmd_t entry)
 	return pmd_present(entry) && pmd_trans_huge(entry);
 }
 
-/*
- * The table of base pages behind @pmd, locked; NULL if there is none.  What others may do
- * under mmap_lock held for reading, a split or a fault, is seen by the second look.
- */
+/* The table of base pages behind @pmd, locked; NULL if there is none. */
 static pte_t *table_lock(struct swap *swap, pmd_t *pmd, spinlock_t **ret_lock)
 {
-	pmd_t was = READ_ONCE(*pmd);
-	pte_t *pte;
+	pte_t *pte = hemem_lock_table(mm_of(swap), pmd, ret_lock);
 
-	barrier();
-	/* Bad is all that is no table: none, huge, a device's, one that is moved. */
-	if (unlikely(pmd_bad(was)))
-		return NULL;
-	pte = pte_offset_map_lock(mm_of(swap), pmd, 0, ret_lock);
-	if (pmd_same(*pmd, was)) {
+	if (pte)
 		swap->locked_ns = hemem_hist_begin();
-		return pte;
-	}
-	pte_unmap_unlock(pte, *ret_lock);
-	return NULL;
+	return pte;
 }
 
 static void table_unlock(struct swap *swap, pte_t *pte, spinlock_t *lock)
@@ -290,7 +278,8 @@ static bool mapping_allows(struct swap *swap, unsigned long start,
 static enum hemem_swap_outcome judge_page(struct page *page, bool is_huge)
 {
 	if (is_huge ? !PageHead(page) : PageCompound(page))
-		return HEMEM_SWAP_huge_part;
+		return folio_order(page_folio(page)) < HPAGE_PMD_ORDER ?
+			HEMEM_SWAP_large_part : HEMEM_SWAP_huge_part;
 	if (((unsigned long)READ_ONCE(page->mapping) & PAGE_MAPPING_FLAGS) ==
 	    PAGE_MAPPING_ANON)
 		return is_zone_device_page(page) ? HEMEM_SWAP_not_anon :
@@ -302,21 +291,17 @@ static bool is_mapped_once(struct folio *folio)
 {
 	if (!folio_test_large(folio))
 		return atomic_read(&folio->_mapcount) == 0;
-	return folio_entire_mapcount(folio) == 1 && !PageDoubleMap(&folio->page);
+	return hemem_huge_is_mapped_once(folio);
 }
 
-/*
- * Not exclusive: a write fault that sees our reference would split it.  In the queue of
- * pages to be split, which belongs to the memory cgroup that it is charged to: it
- * would have to leave that first.
- */
+/* Not exclusive: a write fault that sees our reference would split it. */
 static enum hemem_swap_outcome judge_huge(struct folio *folio)
 {
 	if (folio_test_has_hwpoisoned(folio))
 		return HEMEM_SWAP_not_anon;
 	if (!PageAnonExclusive(&folio->page))
 		return HEMEM_SWAP_shared;
-	if (!list_empty(page_deferred_list(&folio->page)))
+	if (hemem_huge_must_split(folio))
 		return HEMEM_SWAP_huge_part;
 	return HEMEM_SWAP_swapped;
 }
@@ -713,27 +698,20 @@ struct mapped {
 };
 
 /* As __mod_lruvec_page_state(), for many pages. */
-static void mapped_mod(struct mem_cgroup *memcg, int nid, enum node_stat_item stat,
-		       int nr)
+static void mapped_mod(struct mem_cgroup *memcg, int nid, int nr)
 {
 	struct pglist_data *pgdat = NODE_DATA(nid);
 	struct lruvec *lruvec;
 
 	if (!memcg) {
-		__mod_node_page_state(pgdat, stat, nr);
+		__mod_node_page_state(pgdat, NR_ANON_MAPPED, nr);
 		return;
 	}
 	lruvec = &memcg->nodeinfo[nid]->lruvec;
 	/* A node that came later than the cgroup, as in mem_cgroup_lruvec(). */
 	if (unlikely(lruvec->pgdat != pgdat))
 		lruvec->pgdat = pgdat;
-	ksym(__mod_lruvec_state)(lruvec, stat, nr);
-}
-
-static void mapped_tell(struct mapped *mapped, enum node_stat_item stat)
-{
-	mapped_mod(mapped->memcg, mapped->from, stat, -mapped->nr);
-	mapped_mod(mapped->memcg, mapped->to, stat, mapped->nr);
+	ksym(__mod_lruvec_state)(lruvec, NR_ANON_MAPPED, nr);
 }
 
 /* Call with @folio = NULL to have the rest told. */
@@ -743,7 +721,8 @@ static void mapped_add(struct mapped *mapped, struct folio *folio, int to)
 		       mapped->from == folio_nid(folio);
 
 	if (mapped->nr && !is_same) {
-		mapped_tell(mapped, NR_ANON_MAPPED);
+		mapped_mod(mapped->memcg, mapped->from, -mapped->nr);
+		mapped_mod(mapped->memcg, mapped->to, mapped->nr);
 		mapped->nr = 0;
 	}
 	if (!folio)
@@ -768,18 +747,38 @@ static enum hemem_swap_outcome give_up(struct item *item, unsigned long entry)
 	return is_here && entry & WRITE_BITS ? HEMEM_SWAP_written : HEMEM_SWAP_gone;
 }
 
+/* References to the old page while it is in a transaction: the mapping's, and ours. */
+#define NR_REFS	2
+
+/*
+ * Nobody refers to the old page but the mapping and we.  A huge page leaves the queue of
+ * those to be split, which belongs to the memory cgroup that it is charged to.
+ */
+static bool is_ours_alone(struct folio *old)
+{
+	if (folio_test_large(old) && hemem_is_in_split_queue(old))
+		return hemem_leave_split_queue(old, NR_REFS);
+	return folio_ref_count(old) == NR_REFS;
+}
+
 /*
  * The old page hands over what it is: its place in the mapping, its charge and its flags.
  * Page-table lock held, the entry cleared, both pages locked, the old one off the LRU:
  * no one else can change any of it.
  *
+ * Not folio_migrate_mapping(): from which count on it refuses depends on the release, and
+ * it counts a huge page in, which would be counted out when the old one is freed; but that
+ * may go to the pool.
+ *
  * Return: 0, or -EAGAIN and nothing has changed: somebody has a reference.
  */
 static int hand_over_mapping(struct item *item)
 {
-	/* one reference of the mapping, one of ours */
-	if (folio_migrate_mapping(NULL, item->new, item->old, 1))
+	if (!is_ours_alone(item->old))
 		return -EAGAIN;
+	item->new->index = item->old->index;
+	item->new->mapping = item->old->mapping;
+	__folio_set_swapbacked(item->new);
 	if (item->is_exclusive)
 		ClearPageAnonExclusive(&item->old->page);
 	return 0;
@@ -787,14 +786,8 @@ static int hand_over_mapping(struct item *item)
 
 static void hand_over_rest(struct item *item)
 {
-	/*
-	 * The charge itself goes over, as mem_cgroup_migrate() does it since 6.7; that
-	 * of 6.1 would charge the new page too, and the limit be exceeded for a moment.
-	 * It leaves alone what is charged already.
-	 */
-	item->new->memcg_data = item->old->memcg_data;
-	folio_migrate_flags(item->new, item->old);
-	item->old->memcg_data = 0;
+	hemem_hand_over_flags(item->new, item->old);
+	item->old->mapping = NULL;
 }
 
 /* Page-table lock held.  On SWAPPED the entry has the new page, read-only. */
@@ -1004,10 +997,6 @@ static enum hemem_swap_outcome swap_huge(struct swap *swap, struct item *item,
 					 pmd_t *pmd)
 {
 	struct mm_struct *mm = mm_of(swap);
-	struct mapped mapped = {
-		.memcg = folio_memcg(item->old), .from = folio_nid(item->old),
-		.to = folio_nid(item->new), .nr = HPAGE_PMD_NR,
-	};
 	pmd_t entry = READ_ONCE(*pmd);
 	u64 since, since_ns;
 
@@ -1022,7 +1011,6 @@ static enum hemem_swap_outcome swap_huge(struct swap *swap, struct item *item,
 		entry_reopen((unsigned long *)pmd, item->had);
 		return HEMEM_SWAP_pinned;
 	}
-	atomic_set(folio_mapcount_ptr(item->new), 0);
 	SetPageAnonExclusive(&item->new->page);
 	folio_get(item->new);		/* ours, until it is unlocked */
 	entry = pfn_pmd(folio_pfn(item->new), pmd_pgprot(entry));
@@ -1030,10 +1018,10 @@ static enum hemem_swap_outcome swap_huge(struct swap *swap, struct item *item,
 	hemem_fault_was_clear(since);
 	hemem_hist_end(HEMEM_HIST_unavailable, since_ns);
 
-	atomic_set(folio_mapcount_ptr(item->old), -1);
-	mapped_tell(&mapped, NR_ANON_THPS);
-	mapped_tell(&mapped, NR_ANON_MAPPED);
+	/* Counted with the charge that a page has, and under the lock, so that nobody looks. */
+	hemem_unmap_huge(item->old, swap->vma);
 	hand_over_rest(item);
+	hemem_map_huge(item->new, swap->vma, item->addr);
 	folio_add_lru(item->new);
 	folio_put(item->old);		/* the mapping's */
 	if (!hemem_fault_omits(HEMEM_FAULT_FLUSH_AGAIN))

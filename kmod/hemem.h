@@ -42,16 +42,18 @@ struct task_struct;
  *  not_anon	zero page, device memory, poisoned, under NUMA hinting
  *  ksm		merged by KSM
  *  shared	mapped more than once, or a huge page that was since fork
- *  huge_part	a part of a huge page, or a huge page that waits to be split
+ *  huge_part	a part of a huge page, or a huge page with a part that is unmapped
  *  swapcache	in the swap cache or under writeback
  *  lazyfree	given up by MADV_FREE
  *  locked_down	mlocked or unevictable
  *  notified	the target has MMU notifiers (a virtual machine, a device's page tables)
+ *  large_part	a part of a large page that is not a huge one (mTHP)
  */
 #define HEMEM_SWAP_OUTCOMES(X)						\
 	X(swapped) X(written) X(pinned) X(gone) X(locked) X(off_lru)	\
 	X(referenced) X(mapping) X(not_anon) X(ksm) X(shared)		\
-	X(huge_part) X(swapcache) X(lazyfree) X(locked_down) X(notified)
+	X(huge_part) X(swapcache) X(lazyfree) X(locked_down) X(notified)	\
+	X(large_part)
 
 enum hemem_swap_outcome {
 #define HEMEM_SWAP_ENUM(name) HEMEM_SWAP_##name,
@@ -65,7 +67,7 @@ enum hemem_swap_outcome {
 	X(swap_locked) X(swap_off_lru) X(swap_referenced)		\
 	X(swap_mapping) X(swap_not_anon) X(swap_ksm) X(swap_shared)	\
 	X(swap_huge_part) X(swap_swapcache) X(swap_lazyfree)		\
-	X(swap_locked_down) X(swap_notified)
+	X(swap_locked_down) X(swap_notified) X(swap_large_part)
 
 /*
  * X(name): only ever grow, until rmmod.  "pages" are entries, base or huge.
@@ -76,7 +78,7 @@ enum hemem_swap_outcome {
  *  migrate_ns		time in MIGRATE
  *  drains		times that per-CPU LRU lists were drained for a call
  *  recycled		new pages that came from the pool
- *  swapped .. swap_notified	HEMEM_SWAP_OUTCOMES
+ *  swapped .. swap_large_part	HEMEM_SWAP_OUTCOMES
  *  scan_calls		SCAN calls that were tried
  *  scan_present	base pages found present
  *  scan_accessed	base pages found accessed

@@ -9,6 +9,7 @@
 #include <linux/migrate.h>
 #include <linux/pagewalk.h>
 #include <linux/pid.h>
+#include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/security.h>
 #include <linux/static_call.h>
@@ -34,10 +35,30 @@
 #endif
 
 /* What engine_swap.c needs, on the kernels that it is for. */
+#ifdef HEMEM_LOCKS_TABLE_BY_CALL
+#define HEMEM_KSYMS_TABLE(X)	X(SWAP, __pte_offset_map_lock)
+#else
+#define HEMEM_KSYMS_TABLE(X)
+#endif
+#ifdef HEMEM_COUNTS_HUGE_BY_CALL
+#define HEMEM_KSYMS_COUNT(X)			\
+	X(SWAP, folio_add_anon_rmap_pmd)	\
+	X(SWAP, folio_remove_rmap_pmd)
+#else
+#define HEMEM_KSYMS_COUNT(X)
+#endif
+#ifdef HEMEM_QUEUES_HUGE
+#define HEMEM_KSYMS_QUEUE(X)	X(SWAP, __folio_unqueue_deferred_split)
+#else
+#define HEMEM_KSYMS_QUEUE(X)
+#endif
 #ifdef HEMEM_SWAP
 #define HEMEM_KSYMS_SWAP(X)			\
 	X(SWAP, lru_add_drain)			\
-	X(SWAP, __mod_lruvec_state)
+	X(SWAP, __mod_lruvec_state)		\
+	HEMEM_KSYMS_TABLE(X)			\
+	HEMEM_KSYMS_COUNT(X)			\
+	HEMEM_KSYMS_QUEUE(X)
 #else
 #define HEMEM_KSYMS_SWAP(X)
 #endif

@@ -90,7 +90,8 @@ static bool pile_scrub(struct page *page, unsigned int order)
 	if (order) {
 		stale &= ~BIT(PG_head);
 		/* Such a one was not swapped; but what must not be can be freed. */
-		if (PageHasHWPoisoned(page) || !list_empty(page_deferred_list(page)))
+		if (folio_test_has_hwpoisoned(page_folio(page)) ||
+		    hemem_is_in_split_queue(page_folio(page)))
 			return false;
 	}
 	page->mapping = NULL;

@@ -113,7 +113,7 @@ static int look_at(const struct selftest *test, unsigned int i, struct look *ret
 		.mapping = READ_ONCE(page->mapping),
 		.index = page->index,
 		.memcg = folio_memcg(page_folio(page)),
-		.nr_mapped = page_mapcount(page),
+		.nr_mapped = hemem_page_mapcount(page),
 		.nr_refs = page_ref_count(page) - 1,
 		.nid = page_to_nid(page),
 	};
@@ -249,8 +249,9 @@ static enum hemem_assist_no_swap try_once(struct selftest *test)
 {
 	enum hemem_assist_no_swap ret;
 
+	/* A stack has base pages only, where the kernel knows large pages of all sizes. */
 	test->addr = vm_mmap(NULL, 0, NR_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, 0);
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, 0);
 	if (IS_ERR_VALUE(test->addr))
 		return HEMEM_ASSIST_NO_SWAP_UNTESTED;
 	ret = test_swaps(test);

@@ -68,7 +68,7 @@ TEST(used_where_it_should, "find swaps in use on the kernels that they are made 
 	bool is_for;
 
 	uname(&name);
-	is_for = !strncmp(name.release, "6.1.", 4);
+	is_for = !strncmp(name.release, "6.1.", 4) || !strncmp(name.release, "6.12.", 5);
 	fd = dev_open();
 	ASSERT_EQ(0, dev_info(fd, &info));
 	NOTE("%s: out_no_swap=%u", name.release, info.out_no_swap);
@@ -149,6 +149,15 @@ static void rewrite(volatile char *at)
 	*at = *at;
 }
 
+/*
+ * A page that madvise(2) has put on a CPU's list, to be made cold or lazily free, is referred to
+ * by that list, and up to 31 wait there.  move_pages(2) empties all such lists.
+ */
+static void empty_lists(const struct mem *mem)
+{
+	ASSERT_EQ(0, node_bring(mem->addr, PAGE, node_a()));
+}
+
 static void check_state(const struct mem *mem, long nr_expected)
 {
 	long kib[NR_FIELDS], kib_now[NR_FIELDS], swapped;
@@ -162,6 +171,7 @@ static void check_state(const struct mem *mem, long nr_expected)
 		rewrite(mem_unit(mem, i));
 	for (i = 0; i < mem->nr_units; i += 3)
 		madvise(mem_unit(mem, i), mem->unit_bytes, MADV_COLD);
+	empty_lists(mem);
 	read_smaps(mem, kib);
 	for (i = 0; i < mem->nr_units; i++)
 		state[i] = proc_pagemap(mem_unit(mem, i)) & PAGEMAP_STATE;
@@ -319,6 +329,7 @@ static void put_into_pipe(const struct mem *mem)
 static void give_up(const struct mem *mem)
 {
 	ASSERT_EQ(0, madvise(mem->addr, mem->bytes, MADV_FREE));
+	empty_lists(mem);
 }
 
 static void make_read_only(const struct mem *mem)
@@ -330,6 +341,24 @@ static void make_read_only(const struct mem *mem)
 static void split(const struct mem *mem)
 {
 	ASSERT_EQ(0, mprotect(mem->addr + 100 * PAGE, PAGE, PROT_READ));
+}
+
+#define MTHP	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
+
+static const char *lacks_mthp(void)
+{
+	return access(MTHP, W_OK) ? "this kernel has no large pages of 64 KiB" : NULL;
+}
+
+/* The same memory again, in large pages of 64 KiB where it is aligned. */
+static void make_large(const struct mem *mem)
+{
+	ASSERT_EQ(0, madvise(mem->addr, mem->bytes, MADV_DONTNEED));
+	node_allocate_on(node_a());
+	ASSERT_EQ(0, file_write(MTHP, "always"));
+	mem_fill(mem);
+	ASSERT_EQ(0, file_write(MTHP, "never"));
+	node_allocate_on(-1);
 }
 
 static const struct refusal {
@@ -351,6 +380,7 @@ static const struct refusal {
 	{ "swap_ksm", "ksm", NULL, 0, false, HEMEM_ASSIST_SHARED },
 	{ "swap_not_anon", "zero", NULL, 0, false, HEMEM_ASSIST_ZERO },
 	{ "swap_huge_part", "huge", split, 0, true, HEMEM_ASSIST_NR_STATUS },
+	{ "swap_large_part", "anon", make_large, 64, true, HEMEM_ASSIST_NR_STATUS },
 };
 
 static const char *refusal_name(int row)
@@ -366,6 +396,8 @@ static const char *refusal_lacks(int row)
 {
 	const struct kind *kind = mem_kind(refusals[row].kind);
 
+	if (refusals[row].prepare == make_large)
+		return lacks_mthp();
 	return kind->lacks ? kind->lacks() : NULL;
 }
 
