@@ -664,6 +664,8 @@ static void copy(struct swap *swap)
 				    !node_state(swap->node, N_CPU);
 	unsigned int i, at;
 
+	if (hemem_fault_omits(HEMEM_FAULT_COPY))
+		return;
 	for (i = 0; i < swap->nr_items; i++) {
 		const struct item *item = &swap->items[i];
 		const unsigned int nr = folio_nr_pages(item->old);

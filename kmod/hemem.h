@@ -306,6 +306,7 @@ enum hemem_fault {
 	HEMEM_FAULT_VERIFY	= 1 << 3,	/* nor whether the page was written */
 	HEMEM_FAULT_FLUSH_AGAIN	= 1 << 4,	/* no flush after the swap */
 	HEMEM_FAULT_HUGE_STAYS	= 1 << 5,	/* a huge page's entry is none for a moment */
+	HEMEM_FAULT_COPY	= 1 << 6,	/* nothing is copied */
 };
 
 enum hemem_fault_place {

@@ -32,7 +32,7 @@ int module_load(const char *args)
 	return load(getenv("HEMEM_KO"), args ? args : getenv("HEMEM_KO_ARGS"));
 }
 
-int module_load_faulty(void)
+int module_load_faulty(const char *args)
 {
-	return load(getenv("HEMEM_FAULTY_KO"), NULL);
+	return load(getenv("HEMEM_FAULTY_KO"), args);
 }

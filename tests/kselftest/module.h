@@ -10,6 +10,6 @@
 /* All 0 or -errno. */
 int module_unload(void);
 int module_load(const char *args);	/* NULL: those of the runner */
-int module_load_faulty(void);		/* the one with kmod/fault.c */
+int module_load_faulty(const char *args);	/* the one with kmod/fault.c */
 
 #endif /* MODULE_H */

@@ -5,7 +5,8 @@
  *
  * The third part loads a module that leaves out single steps of a swap (kmod/fault.c) and
  * stops where the test wants to act.  Each scenario runs with the step, when nothing
- * may be lost, and without it, when the loss must be seen.
+ * may be lost, and without it, when the loss must be seen.  The fourth has such steps left
+ * out while the module tests itself at load, which must then turn swaps off.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -780,8 +781,62 @@ TEST_ROWS(damage, "use a page in the midst of its swap and lose nothing; or with
 	  need_module_file, need_faulty_module)
 {
 	ASSERT_EQ(0, module_unload());
-	if (EXPECT_EQ(0, module_load_faulty())) {
+	if (EXPECT_EQ(0, module_load_faulty(NULL))) {
 		EXPECT_EQ(0, proc_wait(proc_start(play, (void *)&scenarios[row])));
+		EXPECT_EQ(0, module_unload());
+	}
+	ASSERT_EQ(0, module_load(NULL));
+}
+
+/* --- does the module's own test at load see it? ----------------------------------------- */
+
+static const struct broken {
+	const char *name;
+	const char *args;
+	unsigned int no_swap;
+	bool is_lossy;			/* what is moved is damaged */
+} brokens[] = {
+	{ "whole", "omit=0", HEMEM_ASSIST_SWAPS, false },
+	{ "uncopied", "omit=64", HEMEM_ASSIST_NO_SWAP_FAILED, false },
+	{ "uncopied_untested", "omit=64 selftest=0", HEMEM_ASSIST_SWAPS, true },
+	{ "references_unchecked", "omit=4", HEMEM_ASSIST_NO_SWAP_FAILED, false },
+};
+
+static const char *broken_name(int row)
+{
+	return brokens[row].name;
+}
+
+static const struct rows broken_rows = {
+	.nr = sizeof(brokens) / sizeof(brokens[0]), .name = broken_name,
+};
+
+static void check_broken(void *arg)
+{
+	const struct broken *broken = arg;
+	struct hemem_assist_info info;
+	long swapped = counter("swapped");
+	struct mem mem;
+
+	mem_make_anon(&mem, NR_PAGES, node_a());
+	attach_self();
+	ASSERT_EQ(0, dev_info(fd, &info));
+	EXPECT_EQ(broken->no_swap, info.out_no_swap);
+	EXPECT_EQ(broken->no_swap ? 0 : HEMEM_ASSIST_FEAT_SWAP,
+		  info.out_features & HEMEM_ASSIST_FEAT_SWAP);
+	migrate(&mem, node_b());
+	EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED]);
+	EXPECT_EQ(swapped + (broken->no_swap ? 0 : NR_PAGES), counter("swapped"));
+	EXPECT_EQ(broken->is_lossy, mem_count_bad(&mem) != 0);
+}
+
+TEST_ROWS(selftest, "load a module that leaves out a step: its test at load turns swaps off, INFO "
+	  "says so, and memory that is moved is whole; without that test it is not", &broken_rows,
+	  need_swaps, need_two_nodes, need_module_file, need_faulty_module)
+{
+	ASSERT_EQ(0, module_unload());
+	if (EXPECT_EQ(0, module_load_faulty(brokens[row].args))) {
+		EXPECT_EQ(0, proc_wait(proc_start(check_broken, (void *)&brokens[row])));
 		EXPECT_EQ(0, module_unload());
 	}
 	ASSERT_EQ(0, module_load(NULL));
