@@ -3,8 +3,12 @@
  * pool_test.c - pages that swaps have emptied: kept for the next swap, up to a bound, and given
  * back when somebody else needs them
  */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -13,6 +17,7 @@
 #include "mem.h"
 #include "need.h"
 #include "node.h"
+#include "proc.h"
 
 #define HEMEM	"/sys/class/misc/hemem/"
 #define POOL_KIB "/sys/module/hemem_assist/parameters/pool_kib"
@@ -148,4 +153,176 @@ TEST_ROWS(given_back, "ask the kernel to shrink what it caches, then detach, and
 	ASSERT_EQ(size->nr, pooled(size));
 	close(fd);
 	EXPECT_EQ(0, pooled(size));
+}
+
+/* --- is anything lost over many moves? ------------------------------------------------ */
+
+#define CGROUPS		"/sys/fs/cgroup/"
+#define CGROUP		CGROUPS "hemem-pool-test/"
+#define HUGE_STATS	"/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/stats/"
+
+/* With what CPUs keep for themselves, and caches that are read and given up meanwhile. */
+static int64_t free_kib(void)
+{
+	static const char *const caches[] = {
+		"nr_active_file", "nr_inactive_file", "nr_slab_reclaimable",
+	};
+	int64_t pages = (int64_t)(node_all_free_bytes() / 4096);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
+		pages += file_field("/proc/vmstat", caches[i]);
+	return pages * 4;
+}
+
+static int64_t rss_kib(void)
+{
+	return file_field("/proc/self/status", "RssAnon:");
+}
+
+static int64_t huge_kib(void)
+{
+	return file_sum("/proc/self/smaps", "AnonHugePages:");
+}
+
+static int64_t all_huge_kib(void)
+{
+	return file_field("/proc/meminfo", "AnonHugePages:");
+}
+
+/* Since 6.12 the kernel counts huge pages of anonymous memory, mapped or not. */
+static int64_t counted_huge_kib(void)
+{
+	int64_t nr = file_number(HUGE_STATS "nr_anon");
+
+	return nr < 0 ? -1 : nr * 2048;
+}
+
+static int64_t charged_kib(void)
+{
+	int64_t bytes = file_field(CGROUP "memory.stat", "anon");
+
+	return bytes < 0 ? -1 : bytes / 1024;
+}
+
+static int64_t charged_huge_kib(void)
+{
+	int64_t bytes = file_field(CGROUP "memory.stat", "anon_thp");
+
+	return bytes < 0 ? -1 : bytes / 1024;
+}
+
+static int64_t isolated_kib(void)
+{
+	return 4 * (file_field("/proc/vmstat", "nr_isolated_anon") +
+		    file_field("/proc/vmstat", "nr_isolated_file"));
+}
+
+/* What a leak would change; -1: this kernel does not tell, before as after. */
+static const struct gauge {
+	const char *name;
+	int64_t (*read_kib)(void);
+	int64_t slack_kib;		/* remainders of each CPU, tables, other programs */
+} gauges[] = {
+	{ "free", free_kib, 2048 },
+	{ "anonymous memory of the process", rss_kib, 256 },
+	{ "its huge pages", huge_kib, 0 },
+	{ "huge pages of all", all_huge_kib, 8192 },
+	{ "huge pages that the kernel counts", counted_huge_kib, 8192 },
+	{ "charge of the control group", charged_kib, 256 },
+	{ "charge for huge pages", charged_huge_kib, 0 },
+	{ "isolated pages", isolated_kib, 0 },
+};
+
+enum {
+	NR_GAUGES = sizeof(gauges) / sizeof(gauges[0]),
+	PATIENCE = 10,
+	PLANTED_BYTES = 16 << 20,
+};
+
+static void read_gauges(int64_t *ret_kib)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, file_write("/proc/sys/vm/drop_caches", "2"));
+	ASSERT_EQ(0, file_number(HEMEM "pooled_bytes"));
+	ASSERT_EQ(0, file_write("/proc/sys/vm/stat_refresh", "1"));
+	for (i = 0; i < NR_GAUGES; i++)
+		ret_kib[i] = gauges[i].read_kib();
+}
+
+static bool has_changed(const int64_t *was_kib, unsigned int i, bool is_told)
+{
+	int64_t is_kib = gauges[i].read_kib();
+
+	if (llabs(is_kib - was_kib[i]) <= gauges[i].slack_kib)
+		return false;
+	if (is_told)
+		NOTE("%s: %" PRId64 " KiB, were %" PRId64, gauges[i].name, is_kib, was_kib[i]);
+	return true;
+}
+
+/* What is freed may take a moment.  Return: how many gauges are not where they were. */
+static unsigned int count_changed(const int64_t *was_kib)
+{
+	unsigned int i, nr = NR_GAUGES, tries;
+	int64_t now_kib[NR_GAUGES];
+
+	for (tries = 0; nr && tries < PATIENCE; tries++) {
+		if (tries)
+			usleep(100000);
+		read_gauges(now_kib);
+		for (i = 0, nr = 0; i < NR_GAUGES; i++)
+			nr += has_changed(was_kib, i, tries == PATIENCE - 1);
+	}
+	return nr;
+}
+
+static void *plant(void)
+{
+	void *addr = mmap(NULL, PLANTED_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT(addr != MAP_FAILED);
+	ASSERT_EQ(0, madvise(addr, PLANTED_BYTES, MADV_NOHUGEPAGE));
+	memset(addr, 1, PLANTED_BYTES);
+	return addr;
+}
+
+/* A process of its own: its anonymous memory is what the test knows, its cgroup, too. */
+static void move_often(void *arg)
+{
+	const struct page_size *size = arg;
+	const long bytes = 4096L << size->order;
+	/* base pages, or what is copied for so many */
+	long nr = getenv("HEMEM_LONG") ? 1000000 : 60000;
+	int64_t was_kib[NR_GAUGES];
+	long moved;
+	void *more;
+
+	file_write(CGROUP "cgroup.procs", "0");
+	make(size);
+	move_all(node_b());
+	move_all(node_a());
+	read_gauges(was_kib);
+	for (moved = 0; moved * bytes < nr * 4096; moved += 2 * size->nr) {
+		move_all(node_b());
+		move_all(node_a());
+	}
+	NOTE("%ld moves", moved);
+	EXPECT_EQ(0, count_changed(was_kib));
+	/* Would it be seen? */
+	more = plant();
+	EXPECT_LE(2, count_changed(was_kib));
+	munmap(more, PLANTED_BYTES);
+}
+
+TEST_ROWS(leak, "move memory there and back many times, and find free memory, the process's, "
+	  "its charge and its huge pages where they were; memory that is planted is seen",
+	  &size_rows, need_swaps, need_two_nodes)
+{
+	file_write(CGROUPS "cgroup.subtree_control", "+memory");
+	mkdir(CGROUP, 0755);
+	EXPECT_EQ(0, proc_wait(proc_start(move_often, (void *)&sizes[row])));
+	rmdir(CGROUP);
 }
