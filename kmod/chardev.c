@@ -24,6 +24,8 @@ static int chardev_info(struct hemem_target *target, void *data)
 	info->out_abi = HEMEM_ASSIST_ABI;
 	info->out_page_bytes = PAGE_SIZE;
 	info->out_features = hemem_ksyms_features();
+	if (!hemem_wp_is_on())
+		info->out_features &= ~(u64)HEMEM_ASSIST_FEAT_WP;
 	info->out_no_swap = hemem_migrate_no_swap();
 	if (info->out_no_swap)
 		info->out_features &= ~HEMEM_ASSIST_FEAT_SWAP;
@@ -52,6 +54,16 @@ static int chardev_migrate(struct hemem_target *target, void *data)
 static int chardev_scan(struct hemem_target *target, void *data)
 {
 	return hemem_scan(target, data);
+}
+
+static int chardev_wp_register(struct hemem_target *target, void *data)
+{
+	return hemem_wp_register(target, data);
+}
+
+static int chardev_wp_protect(struct hemem_target *target, void *data)
+{
+	return hemem_wp_protect(target, data);
 }
 
 /**
@@ -87,6 +99,10 @@ static const struct chardev_op chardev_ops[] = {
 	   struct hemem_assist_migrate, out_total_ns, 0),
 	OP(HEMEM_ASSIST_SCAN, chardev_scan,
 	   struct hemem_assist_scan, out_total_ns, 0),
+	OP(HEMEM_ASSIST_WP_REGISTER, chardev_wp_register,
+	   struct hemem_assist_wp_register, reserved, 0),
+	OP(HEMEM_ASSIST_WP_PROTECT, chardev_wp_protect,
+	   struct hemem_assist_wp_protect, end, 0),
 };
 
 union chardev_buffer {
@@ -94,6 +110,8 @@ union chardev_buffer {
 	struct hemem_assist_attach attach;
 	struct hemem_assist_migrate migrate;
 	struct hemem_assist_scan scan;
+	struct hemem_assist_wp_register wp_register;
+	struct hemem_assist_wp_protect wp_protect;
 };
 
 static const struct chardev_op *chardev_op_find(unsigned int cmd)

@@ -308,4 +308,77 @@ void flush_tlb_mm_range(struct mm_struct *mm, unsigned long start,
 			unsigned long end, unsigned int stride_shift,
 			bool freed_tables);
 
+/*
+ * The kernels that wp.c is right on.  It is for those before 5.7, whose userfaultfd has no write
+ * protection.  5.10, the oldest that the module is built for, and 6.1 are where it is tested
+ * (parameter wp=2); on others it is not built.
+ */
+#if (LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0) ||			\
+     (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&			\
+      LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))) &&			\
+    defined(CONFIG_USERFAULTFD) && defined(CONFIG_MMU_NOTIFIER) &&	\
+    defined(CONFIG_HUGETLB_PAGE) &&					\
+    defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS) && !defined(CONFIG_PREEMPT_RT)
+#define HEMEM_WP
+#endif
+
+#ifdef HEMEM_WP
+#include <linux/ftrace.h>
+#include <linux/mmu_notifier.h>
+#include <asm/tlb.h>
+
+/* v5.7: a kernel that can have write protection by userfaultfd says so. */
+#define HEMEM_HAS_UFFD_WP	IS_ENABLED(CONFIG_HAVE_ARCH_USERFAULTFD_WP)
+
+/* v5.11: an ftrace callback gets its registers wrapped.  Drop with 5.10. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define hemem_ftrace_regs	ftrace_regs
+#define hemem_ftrace_pt_regs(fregs) ftrace_get_regs(fregs)
+#define HEMEM_FTRACE_NO_RECURSION 0
+#else
+#define hemem_ftrace_regs	pt_regs
+#define hemem_ftrace_pt_regs(fregs) (fregs)
+#define HEMEM_FTRACE_NO_RECURSION FTRACE_OPS_FL_RECURSION_SAFE
+#endif
+
+/*
+ * v5.7: handle_userfault() looks whether an entry is read-only before it sleeps, and a fault
+ * may be retried many times.  Before, it knows write protection of hugetlbfs alone,
+ * and the second try must not ask to be retried.  What is done about that works on 5.10,
+ * too, so it is tested there.  Drop with 5.10.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
+#define HEMEM_WP_STAND_IN
+#endif
+
+/* v5.19: a fault that wants a page of its own to read it; no write.  Drop with 5.18. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
+#define HEMEM_FAULT_UNSHARE	FAULT_FLAG_UNSHARE
+#else
+#define HEMEM_FAULT_UNSHARE	0
+#endif
+
+/* v6.0: change_protection() works in a TLB gather of its caller's.  Drop with 5.19. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+#define HEMEM_NEEDS_TLB_GATHER
+#define hemem_change_protection(call, tlb, vma, start, end, prot)	\
+	call(tlb, vma, start, end, prot, 0)
+/* v5.7: flags in place of two numbers.  Drop with 5.6. */
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 7, 0)
+#define hemem_change_protection(call, tlb, vma, start, end, prot)	\
+	call(vma, start, end, prot, 0)
+#else
+#define hemem_change_protection(call, tlb, vma, start, end, prot)	\
+	call(vma, start, end, prot, 0, 0)
+#endif
+
+/*
+ * v6.0: mprotect makes entries writable where it sees no reason for a fault; before, it
+ * leaves that to the fault.  So on kernels without this flag there is nothing to hook.
+ */
+#ifdef MM_CP_TRY_CHANGE_WRITABLE
+#define HEMEM_MPROTECT_OPENS	MM_CP_TRY_CHANGE_WRITABLE
+#endif
+#endif /* HEMEM_WP */
+
 #endif /* HEMEM_COMPAT_H */

@@ -21,6 +21,7 @@
 
 struct attribute_group;
 struct mm_walk;
+struct hemem_wp;
 struct pid;
 struct task_struct;
 
@@ -150,6 +151,8 @@ static inline void hemem_hist_end(enum hemem_hist hist, u64 since_ns)
  *	that exits is not held up.
  * @pid: the target's thread group, referenced while attached
  * @holder: who attached it, referenced while attached
+ * @wp: what WP_REGISTER has bound this fd to, or NULL; set once, protected by @lock, freed with
+ *	the fd
  * @scratch: memory of a move engine between calls, or NULL; taken and put back by exchange,
  *	so that calls at the same time do not meet
  * @node: in the list of attached targets, protected by that list's lock
@@ -159,6 +162,7 @@ struct hemem_target {
 	struct mm_struct *mm;
 	struct pid *pid;
 	struct pid *holder;
+	struct hemem_wp *wp;
 	void *scratch;
 	struct list_head node;
 };
@@ -295,7 +299,7 @@ struct hemem_swap_times {
 };
 
 /*
- * fault.c, for tests of the tests alone: steps of a swap that can be left out, and places
+ * fault.c, for tests of the tests alone: steps of a swap, and of write protection, that can be left out, and places
  * where it stops until it is told to go on.  Not in an ordinary module: there these
  * are constants, and no code is left.
  */
@@ -307,6 +311,10 @@ enum hemem_fault {
 	HEMEM_FAULT_FLUSH_AGAIN	= 1 << 4,	/* no flush after the swap */
 	HEMEM_FAULT_HUGE_STAYS	= 1 << 5,	/* a huge page's entry is none for a moment */
 	HEMEM_FAULT_COPY	= 1 << 6,	/* nothing is copied */
+	HEMEM_FAULT_WP_SWAP	= 1 << 7,	/* a page that is swapped out comes in writable */
+	HEMEM_FAULT_WP_COLLAPSE	= 1 << 8,	/* khugepaged takes marked pages */
+	HEMEM_FAULT_WP_GONE	= 1 << 9,	/* marks stay where pages went */
+	HEMEM_FAULT_WP_MPROTECT	= 1 << 10,	/* mprotect makes entries writable */
 };
 
 enum hemem_fault_place {
@@ -356,6 +364,70 @@ static inline u64 hemem_pool_bytes(void) { return 0; }
 /* ---- scan.c: SCAN ---- */
 
 int hemem_scan(struct hemem_target *target, struct hemem_assist_scan *arg);
+
+/* ---- wp.c: WP_REGISTER and WP_PROTECT; wp_mark.c, wp_hook.c beneath it ---- */
+
+#ifdef HEMEM_WP
+/**
+ * struct hemem_wp - write protection of one process's memory, by one userfaultfd
+ * @mm: the process's; mmgrab()ed by @notifier
+ * @ctx: the userfaultfd's, to be compared and never looked into: the file may be gone
+ * @blocks: pages that are protected: a bitmap for each 2 MiB, by address / 2 MiB
+ * @notifier: tells of pages that went away
+ * @stand_in: what old kernels get to see in place of the mapping; wp_hook.c says why
+ * @node: in the list of all, for readers under RCU
+ * @rcu: frees it
+ */
+struct hemem_wp {
+	struct mm_struct *mm;
+	void *ctx;
+	struct xarray blocks;
+	struct mmu_notifier notifier;
+#ifdef HEMEM_WP_STAND_IN
+	struct vm_area_struct stand_in;
+#endif
+	struct list_head node;
+	struct rcu_head rcu;
+};
+
+bool hemem_wp_is_on(void);
+int hemem_wp_register(struct hemem_target *target,
+		      struct hemem_assist_wp_register *arg);
+int hemem_wp_protect(struct hemem_target *target,
+		     const struct hemem_assist_wp_protect *arg);
+void hemem_wp_free(struct hemem_wp *wp);
+
+/* wp_mark.c: which pages are protected */
+int hemem_wp_mark_init(struct hemem_wp *wp);
+void hemem_wp_mark_exit(struct hemem_wp *wp);
+int hemem_wp_mark_reserve(struct hemem_wp *wp, unsigned long start,
+			  unsigned long end);
+void hemem_wp_mark_set(struct hemem_wp *wp, unsigned long start, unsigned long end);
+void hemem_wp_mark_clear(struct hemem_wp *wp, unsigned long start, unsigned long end);
+struct hemem_wp *hemem_wp_mark_find(struct mm_struct *mm);
+bool hemem_wp_mark_is_set(struct hemem_wp *wp, unsigned long addr);
+bool hemem_wp_mark_is_any_set(struct hemem_wp *wp, unsigned long addr);
+
+/* wp_hook.c: what the kernel does differently while there is any */
+int hemem_wp_hook_get(void);
+void hemem_wp_hook_put(void);
+#else
+static inline bool hemem_wp_is_on(void) { return false; }
+
+static inline int hemem_wp_register(struct hemem_target *target,
+				    struct hemem_assist_wp_register *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int hemem_wp_protect(struct hemem_target *target,
+				   const struct hemem_assist_wp_protect *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void hemem_wp_free(struct hemem_wp *wp) { }
+#endif
 
 /* ---- chardev.c: /dev/hemem ---- */
 

@@ -28,6 +28,9 @@ MODULE_PARM_DESC(without,
 #define HEMEM_KSYM_DEFINE(feature, name) HEMEM_KSYM_DEFINE_(name);
 HEMEM_KSYMS(HEMEM_KSYM_DEFINE)
 
+#define HEMEM_KPLACE_DEFINE(name) unsigned long hemem_kplace_##name;
+HEMEM_KPLACES(HEMEM_KPLACE_DEFINE)
+
 DEFINE_STATIC_CALL_NULL(hemem_k_lookup, kallsyms_lookup_name);
 
 /* What INFO calls features, and CORE, which all of them need. */
@@ -42,13 +45,20 @@ enum {
 	FEAT_SCAN	= HEMEM_ASSIST_FEAT_SCAN,
 	FEAT_FLUSH	= HEMEM_ASSIST_FEAT_FLUSH | FEAT_SWAP,
 	FEAT_DRAIN	= HEMEM_ASSIST_FEAT_DRAIN | FEAT_SWAP,
-	FEAT_CORE	= FEAT_MIGRATE | FEAT_SCAN | FEAT_FLUSH | FEAT_DRAIN,
+#ifdef HEMEM_WP
+	FEAT_WP		= HEMEM_ASSIST_FEAT_WP,
+#else
+	FEAT_WP		= 0,
+#endif
+	FEAT_CORE	= FEAT_MIGRATE | FEAT_SCAN | FEAT_FLUSH | FEAT_DRAIN | FEAT_WP,
 };
 
+/* To be called through @key and @tramp, or else its address is wanted in @place. */
 struct hemem_ksym {
 	const char *name;
 	struct static_call_key *key;
 	void *tramp;
+	unsigned long *place;
 	u64 feature;
 	bool found;
 };
@@ -62,8 +72,15 @@ struct hemem_ksym {
 #define HEMEM_KSYM_ROW(feat, sym) HEMEM_KSYM_ROW__(feat, sym)
 #define HEMEM_KSYM_ROW__(feat, sym) HEMEM_KSYM_ROW_(feat, sym, #sym)
 
+#define HEMEM_KPLACE_ROW(sym) {					\
+	.name = #sym,						\
+	.place = &hemem_kplace_##sym,				\
+	.feature = FEAT_WP,					\
+},
+
 static struct hemem_ksym ksyms[] = {
 	HEMEM_KSYMS(HEMEM_KSYM_ROW)
+	HEMEM_KPLACES(HEMEM_KPLACE_ROW)
 };
 
 static u64 features;		/* known once all is looked up */
@@ -111,10 +128,12 @@ void hemem_ksyms_init(void)
 
 		if (may_look && !is_hidden(sym->name))
 			addr = static_call(hemem_k_lookup)(sym->name);
-		if (addr)
-			__static_call_update(sym->key, sym->tramp, (void *)addr);
-		else
+		if (!addr)
 			pr_warn("this kernel has no %s\n", sym->name);
+		else if (sym->place)
+			*sym->place = addr;
+		else
+			__static_call_update(sym->key, sym->tramp, (void *)addr);
 		sym->found = addr;
 		if (!addr)
 			features &= ~sym->feature;

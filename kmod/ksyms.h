@@ -63,6 +63,50 @@
 #define HEMEM_KSYMS_SWAP(X)
 #endif
 
+/* What wp.c needs, on the kernels that it is for. */
+#ifdef HEMEM_NEEDS_TLB_GATHER
+#define HEMEM_KSYMS_GATHER(X)			\
+	X(WP, tlb_gather_mmu)			\
+	X(WP, tlb_finish_mmu)
+#else
+#define HEMEM_KSYMS_GATHER(X)
+#endif
+#ifdef HEMEM_WP
+#define HEMEM_KSYMS_WP(X)			\
+	X(WP, split_vma)			\
+	X(WP, change_protection)		\
+	HEMEM_KSYMS_GATHER(X)
+#else
+#define HEMEM_KSYMS_WP(X)
+#endif
+
+/* Functions that wp_hook.c changes or jumps to; it never calls them. */
+#ifdef HEMEM_WP
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+#define HEMEM_KPLACES_HUGE(X)			\
+	X(do_huge_pmd_wp_page)			\
+	X(hugepage_vma_revalidate)
+#else
+#define HEMEM_KPLACES_HUGE(X)
+#endif
+#ifdef HEMEM_MPROTECT_OPENS
+#define HEMEM_KPLACES_MPROTECT(X)	X(change_protection)
+#else
+#define HEMEM_KPLACES_MPROTECT(X)
+#endif
+#define HEMEM_KPLACES(X)			\
+	HEMEM_KPLACES_MPROTECT(X)		\
+	X(handle_userfault)			\
+	X(do_wp_page)				\
+	X(do_swap_page)				\
+	HEMEM_KPLACES_HUGE(X)
+#else
+#define HEMEM_KPLACES(X)
+#endif
+
+#define HEMEM_KPLACE_DECLARE(name) extern unsigned long hemem_kplace_##name;
+HEMEM_KPLACES(HEMEM_KPLACE_DECLARE)
+
 /*
  * X(feature, name): @name is looked up by that name; where it is missing, the
  * feature is off.  CORE is what every ioctl but INFO needs.  The types are those
@@ -80,7 +124,8 @@
 	HEMEM_KSYMS_HUGE(X)			\
 	X(FLUSH, flush_tlb_mm_range)		\
 	X(DRAIN, lru_add_drain_all)		\
-	HEMEM_KSYMS_SWAP(X)
+	HEMEM_KSYMS_SWAP(X)			\
+	HEMEM_KSYMS_WP(X)
 
 #define HEMEM_KSYM_DECLARE_(name)	DECLARE_STATIC_CALL(hemem_k_##name, name)
 #define HEMEM_KSYM_DECLARE(feature, name) HEMEM_KSYM_DECLARE_(name);
@@ -94,6 +139,14 @@ HEMEM_KSYMS(HEMEM_KSYM_DECLARE)
  */
 #define ksym(name)	ksym_(name)
 #define ksym_(name)	static_call(hemem_k_##name)
+
+/**
+ * kplace() - the address of a function of HEMEM_KPLACES
+ * @name: its name
+ *
+ * Only where HEMEM_ASSIST_FEAT_WP is on.
+ */
+#define kplace(name)	(hemem_kplace_##name)
 
 static inline int hemem_task_movememory(struct task_struct *task)
 {

@@ -9,6 +9,7 @@
  *   pool     pages that swaps have emptied, for the next swap
  *   migrate  MIGRATE, through an engine; the swap engine is tested before it is used
  *   scan     SCAN
+ *   wp       write protection by userfaultfd, for kernels that have none
  *   stats    counters
  *   hist     histograms of what the target may feel
  *

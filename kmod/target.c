@@ -44,6 +44,8 @@ void hemem_target_free(struct hemem_target *target)
 		put_pid(target->holder);
 		hemem_pool_empty();
 	}
+	if (target->wp)
+		hemem_wp_free(target->wp);
 	kfree(target->scratch);
 	kfree(target);
 }

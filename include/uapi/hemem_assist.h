@@ -38,19 +38,26 @@
  *  - EINVAL: @size is below the first released size, a flag is unknown, a
  *    reserved member is not 0, a count is 0 or above its published maximum, or
  *    an address is not page aligned, not a user address, or start >= end.
+ *    WP_REGISTER: @uffd is no userfaultfd of this process, or some of the range is
+ *    not private anonymous memory, or nothing is mapped there.
  *  - E2BIG: @size is larger than the module knows and the rest is not zero, or
  *    @size is larger than a page.
  *  - ENOTTY: no such ioctl.
  *  - EFAULT: a pointer, in the struct or to it, does not point to memory of
  *    the caller.  When the struct or the output array of MIGRATE or SCAN turns
  *    out to be unwritable after the work was done, the work stays done.
- *  - EBADF: @pidfd is not a process file descriptor.
+ *  - EBADF: @pidfd is not a process file descriptor; WP_REGISTER: @uffd is not an
+ *    open file.
  *  - EPERM: the caller may not inspect the target (see Rights).
  *  - ESRCH: the target has no memory: it exited, called exec, or is a kernel
  *    thread.  After exec the new program has to be attached with a new fd.
+ *    WP_REGISTER, WP_PROTECT: this fd serves the memory of another process.
  *  - EBUSY: ATTACH: this fd is attached already, or another fd holds the
- *    target.
- *  - ENOTCONN: MIGRATE, SCAN: this fd is not attached.
+ *    target.  WP_REGISTER: the range is registered with another userfaultfd, this
+ *    fd serves another one, or another fd serves this process.
+ *  - ENOTCONN: MIGRATE, SCAN: this fd is not attached.  WP_PROTECT: WP_REGISTER
+ *    was never called on this fd.
+ *  - ENOENT: WP_PROTECT: some of the range is not registered.
  *  - ENODEV: MIGRATE: an entry names a node that is not online or has no
  *    memory.
  *  - EOPNOTSUPP: this kernel lacks what the call needs; INFO says so before.
@@ -66,6 +73,8 @@
 #define HEMEM_ASSIST_ATTACH	_IO(HEMEM_ASSIST_TYPE, 0x01)
 #define HEMEM_ASSIST_MIGRATE	_IO(HEMEM_ASSIST_TYPE, 0x02)
 #define HEMEM_ASSIST_SCAN	_IO(HEMEM_ASSIST_TYPE, 0x03)
+#define HEMEM_ASSIST_WP_REGISTER _IO(HEMEM_ASSIST_TYPE, 0x10)
+#define HEMEM_ASSIST_WP_PROTECT	_IO(HEMEM_ASSIST_TYPE, 0x11)
 
 /* Published limits */
 #define HEMEM_ASSIST_MAX_BATCH	4096	/* entries of one MIGRATE */
@@ -85,6 +94,9 @@
  * @HEMEM_ASSIST_FEAT_SWAP: MIGRATE moves private anonymous memory without making its
  *	readers wait; what else it moves, and all that it moves without this, goes
  *	through the kernel's own migration
+ * @HEMEM_ASSIST_FEAT_WP: WP_REGISTER and WP_PROTECT work.  Off where the kernel itself
+ *	has userfaultfd write protection (5.7 and newer), which is to be used there;
+ *	include/hemem_uffd_wp.h takes whichever there is.
  */
 enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_MIGRATE	= 1 << 0,
@@ -93,6 +105,7 @@ enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_DRAIN		= 1 << 3,
 	HEMEM_ASSIST_FEAT_MAKE_ROOM	= 1 << 4,
 	HEMEM_ASSIST_FEAT_SWAP		= 1 << 5,
+	HEMEM_ASSIST_FEAT_WP		= 1 << 8,
 };
 
 /**
@@ -347,6 +360,85 @@ struct hemem_assist_scan {
 	__aligned_u64 out_nr_present;
 	__aligned_u64 out_nr_accessed;
 	__aligned_u64 out_total_ns;
+};
+
+/**
+ * DOC: Write protection of userfaultfd
+ *
+ * For kernels before 5.7, whose userfaultfd(2) tells of missing pages alone.  A process
+ * registers private anonymous memory of its own, and write-protects parts of it.  A
+ * write there sleeps until it is woken, and the process reads of it from its userfaultfd:
+ * an ordinary UFFD_EVENT_PAGEFAULT with UFFD_PAGEFAULT_FLAG_WP.  It wakes by
+ * UFFDIO_WAKE, after it has taken the protection away; else the write comes again.
+ *
+ * What is protected is pages, not addresses, as since 5.7: a page that is not there yet
+ * cannot be protected, and protection goes with the page by munmap, mremap,
+ * MADV_DONTNEED.  Pages that are swapped out, moved or merged stay protected.  A child
+ * made by fork has nothing protected.  UFFDIO_UNREGISTER, UFFDIO_WAKE and closing the
+ * userfaultfd act as they do on any registered range.  Closing the fd of /dev/hemem takes all
+ * protection away; ranges stay registered, and what sleeps sleeps until it is woken.
+ *
+ * Different from 5.7: after mremap, or in a child, where the userfaultfd has
+ * UFFD_FEATURE_EVENT_REMAP or _EVENT_FORK, the range is registered and nothing in it
+ * is protected; UFFDIO_COPY cannot protect what it brings; and a process that is not
+ * the registered one can read messages, but not protect.
+ */
+
+/**
+ * enum hemem_assist_wp_register_flags
+ * @HEMEM_ASSIST_WP_MISSING: tell of missing pages, too, as UFFDIO_REGISTER_MODE_MISSING
+ */
+enum hemem_assist_wp_register_flags {
+	HEMEM_ASSIST_WP_MISSING	= 1 << 0,
+};
+
+/**
+ * struct hemem_assist_wp_register - ioctl(HEMEM_ASSIST_WP_REGISTER)
+ * @size: (in) sizeof(struct hemem_assist_wp_register)
+ * @flags: (in) enum hemem_assist_wp_register_flags
+ * @start: (in) first address, page aligned
+ * @end: (in) end of the range, exclusive, page aligned
+ * @uffd: (in) the caller's userfaultfd, after UFFDIO_API
+ * @reserved: (in) must be 0
+ *
+ * As UFFDIO_REGISTER with UFFDIO_REGISTER_MODE_WP.  Binds this fd to the caller's memory
+ * and to @uffd: both serve each other alone until the fd is closed.  What lies in the
+ * range and is registered already keeps its protection.  Holes between mappings
+ * are passed over.
+ */
+struct hemem_assist_wp_register {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__s32 uffd;
+	__u32 reserved;
+};
+
+/**
+ * enum hemem_assist_wp_protect_flags
+ * @HEMEM_ASSIST_WP_ON: protect; without it, take protection away
+ */
+enum hemem_assist_wp_protect_flags {
+	HEMEM_ASSIST_WP_ON	= 1 << 0,
+};
+
+/**
+ * struct hemem_assist_wp_protect - ioctl(HEMEM_ASSIST_WP_PROTECT)
+ * @size: (in) sizeof(struct hemem_assist_wp_protect)
+ * @flags: (in) enum hemem_assist_wp_protect_flags
+ * @start: (in) first address, page aligned
+ * @end: (in) end of the range, exclusive, page aligned
+ *
+ * As UFFDIO_WRITEPROTECT with UFFDIO_WRITEPROTECT_MODE_DONTWAKE: who sleeps in the range is
+ * woken by UFFDIO_WAKE.  When it returns, each write to what was protected
+ * faults, on all CPUs.  Takes mmap_lock for writing, for a time that grows with the range.
+ */
+struct hemem_assist_wp_protect {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 start;
+	__aligned_u64 end;
 };
 
 #endif /* _UAPI_HEMEM_ASSIST_H */
