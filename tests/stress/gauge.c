@@ -54,6 +54,14 @@ static int64_t free_kib(void)
 	return pages * 4;
 }
 
+/* Whoever detaches has the module give it back. */
+static int64_t pooled_kib(void)
+{
+	int64_t bytes = file_number("/sys/class/misc/hemem/pooled_bytes");
+
+	return bytes < 0 ? -1 : bytes / 1024;
+}
+
 static int64_t count_isolated(void)
 {
 	file_write("/proc/sys/vm/stat_refresh", "1");
@@ -76,7 +84,10 @@ void gauge_read(pid_t target, struct gauge *ret_gauge)
 	ret_gauge->charged_huge = charged_kib("anon_thp");
 	ret_gauge->rss = of_target(target, "status", "RssAnon:");
 	ret_gauge->huge = of_target(target, "smaps_rollup", "AnonHugePages:");
+	ret_gauge->pooled = pooled_kib();
 	ret_gauge->free = free_kib();
+	if (ret_gauge->pooled > 0)
+		ret_gauge->free += ret_gauge->pooled;
 }
 
 static void compare(const char *what, int64_t before, int64_t after, int64_t less,
@@ -106,13 +117,15 @@ void gauge_compare_gone(const struct gauge *before, const struct gauge *after)
 		after->free, FREE_KIB, INT32_MAX);
 	compare("nothing is charged when the target has gone (KiB)", 0, after->charged,
 		NOTHING, NOTHING);
+	compare("nothing is pooled when the target has gone (KiB)", 0, after->pooled,
+		NOTHING, NOTHING);
 	compare("no page stays off the LRU lists", 0, after->isolated, NOTHING, NOTHING);
 }
 
 void gauge_print(const char *when, const struct gauge *gauge)
 {
-	printf("gauge %-7s free_kib=%" PRId64 " rss_kib=%" PRId64 " huge_kib=%" PRId64
+	printf("gauge %-7s free_kib=%" PRId64 " pooled_kib=%" PRId64 " rss_kib=%" PRId64 " huge_kib=%" PRId64
 	       " charged_kib=%" PRId64 " charged_huge_kib=%" PRId64 " isolated=%" PRId64 "\n",
-	       when, gauge->free, gauge->rss, gauge->huge, gauge->charged,
+	       when, gauge->free, gauge->pooled, gauge->rss, gauge->huge, gauge->charged,
 	       gauge->charged_huge, gauge->isolated);
 }

@@ -14,7 +14,8 @@
 
 /**
  * struct gauge - memory at one moment, in KiB; -1: cannot be told
- * @free: of all nodes, or page cache, or slab that can be reclaimed
+ * @free: of all nodes, or page cache, or slab that can be reclaimed, or pooled
+ * @pooled: what the module keeps for its next moves
  * @charged: anonymous memory of the target's control group
  * @charged_huge: of it, in huge pages
  * @rss: anonymous memory of the target
@@ -22,7 +23,7 @@
  * @isolated: pages, not KiB, that somebody has taken off the LRU lists
  */
 struct gauge {
-	int64_t free, charged, charged_huge, rss, huge, isolated;
+	int64_t free, pooled, charged, charged_huge, rss, huge, isolated;
 };
 
 /* @target: 0: there is none */
