@@ -305,7 +305,8 @@ static void split_huge_at(struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
 
-	if (!IS_ALIGNED(addr, PMD_SIZE) && vma && vma->vm_start <= addr)
+	/* Else it begins here, or not at all, and may be anybody's. */
+	if (!IS_ALIGNED(addr, PMD_SIZE) && vma && vma->vm_start < addr)
 		make_read_only(vma, addr, addr + PAGE_SIZE);
 }
 

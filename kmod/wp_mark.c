@@ -229,7 +229,7 @@ void hemem_wp_mark_set(struct hemem_wp *wp, unsigned long start, unsigned long e
 }
 
 /**
- * hemem_wp_mark_clear() - clear marks, and give back memory that holds none
+ * hemem_wp_mark_clear() - clear marks; their memory is kept until the fd is closed
  * @wp: mmap_lock held for writing, so nobody sets a mark
  * @start: page aligned
  * @end: page aligned, above @start

@@ -376,7 +376,7 @@ struct hemem_assist_scan {
  * MADV_DONTNEED.  Pages that are swapped out, moved or merged stay protected.  A child
  * made by fork has nothing protected.  UFFDIO_UNREGISTER, UFFDIO_WAKE and closing the
  * userfaultfd act as they do on any registered range.  Closing the fd of /dev/hemem takes all
- * protection away; ranges stay registered, and what sleeps sleeps until it is woken.
+ * protection away; ranges stay registered, and who sleeps goes on at the next UFFDIO_WAKE.
  *
  * Different from 5.7: after mremap, or in a child, where the userfaultfd has
  * UFFD_FEATURE_EVENT_REMAP or _EVENT_FORK, the range is registered and nothing in it

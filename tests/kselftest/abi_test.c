@@ -86,6 +86,16 @@ AT(hemem_assist_scan, out_nr_present, 48);
 AT(hemem_assist_scan, out_nr_accessed, 56);
 AT(hemem_assist_scan, out_total_ns, 64);
 
+SIZE_IS(hemem_assist_wp_register, 32);
+AT(hemem_assist_wp_register, start, 8);
+AT(hemem_assist_wp_register, end, 16);
+AT(hemem_assist_wp_register, uffd, 24);
+AT(hemem_assist_wp_register, reserved, 28);
+
+SIZE_IS(hemem_assist_wp_protect, 24);
+AT(hemem_assist_wp_protect, start, 8);
+AT(hemem_assist_wp_protect, end, 16);
+
 /* --- a target, and a good call of each ioctl on it ---------------------- */
 
 union request {
@@ -390,7 +400,9 @@ TEST(unknown_ioctl, "answer ENOTTY to every number that the header does not name
 	fd = dev_open();
 	ASSERT_LE(0, fd);
 	for (nr = 4; nr < 256; nr++)
-		EXPECT_EQ(-ENOTTY, dev_ioctl(fd, _IO(HEMEM_ASSIST_TYPE, nr), arg));
+		if (_IO(HEMEM_ASSIST_TYPE, nr) != HEMEM_ASSIST_WP_REGISTER &&
+		    _IO(HEMEM_ASSIST_TYPE, nr) != HEMEM_ASSIST_WP_PROTECT)
+			EXPECT_EQ(-ENOTTY, dev_ioctl(fd, _IO(HEMEM_ASSIST_TYPE, nr), arg));
 	EXPECT_EQ(-ENOTTY, dev_ioctl(fd, _IO(0xAA, 0), arg));
 	EXPECT_EQ(-ENOTTY, dev_ioctl(fd, _IOWR(HEMEM_ASSIST_TYPE, 0, arg), arg));
 	EXPECT_EQ(-ENOTTY, dev_ioctl(fd, 0, arg));
@@ -411,7 +423,8 @@ TEST(info_is_true, "compare INFO with what the kernel says elsewhere", need_modu
 	EXPECT_EQ(getpagesize(), info.out_page_bytes);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_BATCH, info.out_max_batch);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_RUNS, info.out_max_runs);
-	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_SWAP - 1));
+	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_SWAP - 1) &
+		  ~(__u64)HEMEM_ASSIST_FEAT_WP);
 	EXPECT_EQ(info.out_no_swap == HEMEM_ASSIST_SWAPS,
 		  !!(info.out_features & HEMEM_ASSIST_FEAT_SWAP));
 	EXPECT_LE(info.out_no_swap, HEMEM_ASSIST_NO_SWAP_FAILED);

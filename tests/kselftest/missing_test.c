@@ -30,7 +30,7 @@ enum {
 	SCAN		= HEMEM_ASSIST_FEAT_SCAN,
 	FLUSH		= HEMEM_ASSIST_FEAT_FLUSH | SWAP,
 	DRAIN		= HEMEM_ASSIST_FEAT_DRAIN | SWAP,
-	ALL		= MIGRATE | SCAN | FLUSH | DRAIN,
+	ALL		= MIGRATE | SCAN | FLUSH | DRAIN | HEMEM_ASSIST_FEAT_WP,
 };
 
 /* A function that kernels call by two names has both in one row. */
