@@ -7,6 +7,7 @@
  * A new ioctl is one row; a struct that grows keeps its row and its minimum.
  */
 #include <linux/fs.h>
+#include <linux/huge_mm.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -14,7 +15,7 @@
 #include "hemem.h"
 #include "ksyms.h"
 
-static int chardev_info(struct hemem_target *target, void *data)
+static int chardev_info(struct file *file, void *data)
 {
 	struct hemem_assist_info *info = data;
 	int nid;
@@ -23,7 +24,7 @@ static int chardev_info(struct hemem_target *target, void *data)
 		return -EINVAL;
 	info->out_abi = HEMEM_ASSIST_ABI;
 	info->out_page_bytes = PAGE_SIZE;
-	info->out_features = hemem_ksyms_features();
+	info->out_features = hemem_ksyms_features() | HEMEM_ASSIST_FEAT_REGION;
 	if (!hemem_wp_is_on())
 		info->out_features &= ~(u64)HEMEM_ASSIST_FEAT_WP;
 	info->out_no_swap = hemem_migrate_no_swap();
@@ -41,29 +42,40 @@ static int chardev_info(struct hemem_target *target, void *data)
 	return 0;
 }
 
-static int chardev_attach(struct hemem_target *target, void *data)
+static int chardev_attach(struct file *file, void *data)
 {
-	return hemem_target_attach(target, data);
+	return hemem_target_attach(file->private_data, data);
 }
 
-static int chardev_migrate(struct hemem_target *target, void *data)
+static int chardev_migrate(struct file *file, void *data)
 {
-	return hemem_migrate(target, data);
+	return hemem_migrate(file->private_data, data);
 }
 
-static int chardev_scan(struct hemem_target *target, void *data)
+static int chardev_scan(struct file *file, void *data)
 {
-	return hemem_scan(target, data);
+	return hemem_scan(file->private_data, data);
 }
 
-static int chardev_wp_register(struct hemem_target *target, void *data)
+static int chardev_region(struct file *file, void *data)
 {
-	return hemem_wp_register(target, data);
+	return hemem_region_make(file->private_data, file, data);
 }
 
-static int chardev_wp_protect(struct hemem_target *target, void *data)
+static int chardev_discard(struct file *file, void *data)
 {
-	return hemem_wp_protect(target, data);
+	return file->f_mode & FMODE_WRITE ? hemem_region_discard(file->private_data, data) :
+					    -EPERM;
+}
+
+static int chardev_wp_register(struct file *file, void *data)
+{
+	return hemem_wp_register(file->private_data, data);
+}
+
+static int chardev_wp_protect(struct file *file, void *data)
+{
+	return hemem_wp_protect(file->private_data, data);
 }
 
 /**
@@ -78,9 +90,11 @@ struct chardev_op {
 	unsigned int cmd;
 	size_t size;
 	size_t min_size;
-	int (*run)(struct hemem_target *target, void *data);
+	int (*run)(struct file *file, void *data);
 	int answers;
 };
+
+#define NO_ANSWER	1		/* what no handler returns: there are no outputs */
 
 #define OP(number, handler, type, last, ret) {			\
 	.cmd = (number),					\
@@ -99,10 +113,14 @@ static const struct chardev_op chardev_ops[] = {
 	   struct hemem_assist_migrate, out_total_ns, 0),
 	OP(HEMEM_ASSIST_SCAN, chardev_scan,
 	   struct hemem_assist_scan, out_total_ns, 0),
+	OP(HEMEM_ASSIST_REGION, chardev_region,
+	   struct hemem_assist_region, slow_node, NO_ANSWER),
+	OP(HEMEM_ASSIST_DISCARD, chardev_discard,
+	   struct hemem_assist_discard, bytes, NO_ANSWER),
 	OP(HEMEM_ASSIST_WP_REGISTER, chardev_wp_register,
-	   struct hemem_assist_wp_register, reserved, 0),
+	   struct hemem_assist_wp_register, reserved, NO_ANSWER),
 	OP(HEMEM_ASSIST_WP_PROTECT, chardev_wp_protect,
-	   struct hemem_assist_wp_protect, end, 0),
+	   struct hemem_assist_wp_protect, end, NO_ANSWER),
 };
 
 union chardev_buffer {
@@ -110,6 +128,8 @@ union chardev_buffer {
 	struct hemem_assist_attach attach;
 	struct hemem_assist_migrate migrate;
 	struct hemem_assist_scan scan;
+	struct hemem_assist_region region;
+	struct hemem_assist_discard discard;
 	struct hemem_assist_wp_register wp_register;
 	struct hemem_assist_wp_protect wp_protect;
 };
@@ -144,7 +164,7 @@ static long chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	if (ret)
 		return ret;
 
-	ret = op->run(file->private_data, &buffer);
+	ret = op->run(file, &buffer);
 	if (ret != op->answers)
 		return ret;
 	if (copy_to_user(user, &buffer, min_t(size_t, size, op->size)))
@@ -164,12 +184,26 @@ static int chardev_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return hemem_region_mmap(file->private_data, vma);
+}
+
+static void chardev_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	hemem_region_show(m, file->private_data);
+}
+
 static const struct file_operations chardev_fops = {
 	.owner		= THIS_MODULE,
 	.open		= chardev_open,
 	.release	= chardev_release,
 	.unlocked_ioctl	= chardev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.mmap		= chardev_mmap,
+	/* addresses and offsets aligned alike, so that huge pages fit */
+	.get_unmapped_area = thp_get_unmapped_area,
+	.show_fdinfo	= chardev_show_fdinfo,
 };
 
 static struct miscdevice chardev_misc = {

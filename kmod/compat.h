@@ -264,7 +264,7 @@ static inline void hemem_hand_over_flags(struct folio *to, struct folio *from)
 #define hemem_alloc_pages_bulk(gfp, node, nr, pages)			\
 	alloc_pages_bulk_array_node(gfp, node, nr, pages)
 
-/* v6.7: a shrinker is allocated.  Drop with 6.6. */
+/* v6.7: a shrinker is allocated; v6.0: it has a name.  Drop with 6.6, 5.19. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 struct hemem_shrinker {
 	struct shrinker *shrinker;
@@ -296,9 +296,83 @@ static inline void hemem_shrinker_unregister(struct hemem_shrinker *own)
 		.count_objects = (count), .scan_objects = (scan),	\
 		.seeks = DEFAULT_SEEKS, .flags = SHRINKER_NUMA_AWARE,	\
 	}
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
 #define hemem_shrinker_register(shrinker, name) register_shrinker(shrinker, name)
+#else
+#define hemem_shrinker_register(shrinker, name) register_shrinker(shrinker)
+#endif
 #define hemem_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
 #endif
+
+/* v6.3: the flags of a mapping are changed by functions.  Drop with 6.2. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define vm_flags_set(vma, flags)	((vma)->vm_flags |= (flags))
+#endif
+
+/* v6.4: a fault may come with the lock of its mapping alone.  Drop with 6.3. */
+static inline void hemem_fault_unlock(struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	release_fault_lock(vmf);
+#else
+	mmap_read_unlock(vmf->vma->vm_mm);
+#endif
+}
+
+/* v7.1: zap_vma_ptes() has a new name.  Takes one base page's entry away, and flushes. */
+static inline void hemem_zap_page(struct vm_area_struct *vma, unsigned long addr)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	zap_special_vma_range(vma, addr, PAGE_SIZE);
+#else
+	zap_vma_ptes(vma, addr, PAGE_SIZE);
+#endif
+}
+
+/* v6.6: a huge fault says its size as an order.  Drop with 6.5. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+typedef unsigned int hemem_huge_fault_t;
+#define hemem_huge_fault_is_pmd(size)	((size) == PMD_SHIFT - PAGE_SHIFT)
+#else
+typedef enum page_entry_size hemem_huge_fault_t;
+#define hemem_huge_fault_is_pmd(size)	((size) == PE_SIZE_PMD)
+#endif
+
+/*
+ * Can a huge page be entered by number, so that get_user_pages() keeps off it?
+ * v6.12: such an entry is special.  Before, one that says device memory has the same effect:
+ * get_user_pages() looks for the device and finds none.  And the kernel asks
+ * for huge pages in mappings of DAX inodes only.  Drop with 6.11.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define HEMEM_REGION_HUGE	IS_ENABLED(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#define HEMEM_REGION_IFLAGS	0
+#else
+#define HEMEM_REGION_HUGE	(IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && \
+				 IS_ENABLED(CONFIG_ARCH_HAS_PTE_DEVMAP) && \
+				 IS_ENABLED(CONFIG_FS_DAX))
+#define HEMEM_REGION_IFLAGS	S_DAX
+#endif
+
+/* v6.16: a page's number is no struct.  Drop with 6.15. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#include <linux/pfn_t.h>
+#endif
+static inline vm_fault_t hemem_insert_huge(struct vm_fault *vmf, struct page *page,
+					   bool write)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return vmf_insert_pfn_pmd(vmf, page_to_pfn(page), write);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(page_to_pfn(page)), write);
+#else
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(page_to_pfn(page),
+						      PFN_DEV | PFN_MAP), write);
+#endif
+}
+
+/* v6.12: fork copies huge entries that are special. */
+#define HEMEM_FORK_COPIES_HUGE	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0))
 
 /*
  * Hidden from modules in <asm/tlbflush.h>, and the same since 4.20; so this is

@@ -20,9 +20,12 @@
 #include <hemem_assist.h>
 
 struct attribute_group;
+struct file;
+struct hemem_region;
 struct mm_walk;
 struct hemem_wp;
 struct pid;
+struct seq_file;
 struct task_struct;
 
 /* ---- stats.c: counters in /sys/class/misc/hemem/stats/, and what is true now beside it ---- */
@@ -86,6 +89,10 @@ enum hemem_swap_outcome {
  *  scan_flushes	TLB flushes, one per batch of cleared bits
  *  scan_ns		time in SCAN
  *  attaches		successful ATTACH calls
+ *  region_waits	faults in managed regions that found a page closed by a move
+ *  region_sigbus	faults that found no memory on either node
+ *  region_written	pages that did not move because they were written meanwhile
+ *  region_splits	huge pages that were split
  */
 #define HEMEM_STATS(X)							\
 	HEMEM_STATS_OF_SWAPS(X)						\
@@ -95,7 +102,8 @@ enum hemem_swap_outcome {
 	X(moved_bytes) X(migrate_ns) X(drains) X(recycled)		\
 	X(scan_calls) X(scan_present) X(scan_accessed)			\
 	X(scan_flushes) X(scan_ns)					\
-	X(attaches)
+	X(attaches)							\
+	X(region_waits) X(region_sigbus) X(region_written) X(region_splits)
 
 enum hemem_stat {
 #define HEMEM_STAT_ENUM(name) HEMEM_STAT_##name,
@@ -155,6 +163,8 @@ static inline void hemem_hist_end(enum hemem_hist hist, u64 since_ns)
  *	the fd
  * @scratch: memory of a move engine between calls, or NULL; taken and put back by exchange,
  *	so that calls at the same time do not meet
+ * @region: the managed region that the fd is instead of being attached, or NULL; constant
+ *	once set, under @lock
  * @node: in the list of attached targets, protected by that list's lock
  */
 struct hemem_target {
@@ -164,6 +174,7 @@ struct hemem_target {
 	struct pid *holder;
 	struct hemem_wp *wp;
 	void *scratch;
+	struct hemem_region *region;
 	struct list_head node;
 };
 
@@ -315,6 +326,10 @@ enum hemem_fault {
 	HEMEM_FAULT_WP_COLLAPSE	= 1 << 8,	/* khugepaged takes marked pages */
 	HEMEM_FAULT_WP_GONE	= 1 << 9,	/* marks stay where pages went */
 	HEMEM_FAULT_WP_MPROTECT	= 1 << 10,	/* mprotect makes entries writable */
+	HEMEM_FAULT_REGION_UNMAP	= 1 << 11,	/* a region's old entries stay */
+	HEMEM_FAULT_REGION_WRITTEN	= 1 << 12,	/* nobody looks whether it was written */
+	HEMEM_FAULT_REGION_UNMAP_AGAIN	= 1 << 13,	/* readers keep the old page */
+	HEMEM_FAULT_REGION_FULL		= 1 << 14,	/* no node has a page for a region */
 };
 
 enum hemem_fault_place {
@@ -322,6 +337,9 @@ enum hemem_fault_place {
 	HEMEM_FAULT_COPIED,			/* after the copy, before the swap */
 	HEMEM_FAULT_SWAPPED,			/* after the swap, before the flush */
 	HEMEM_FAULT_CLEARED,			/* a huge page's entry is away, lock held */
+	HEMEM_FAULT_REGION_BEGUN,		/* before the copy */
+	HEMEM_FAULT_REGION_COPIED,		/* after the copy, before the switch */
+	HEMEM_FAULT_REGION_SWITCHED,		/* after the switch, before the second unmap */
 };
 
 #ifdef HEMEM_FAULTS
@@ -360,6 +378,22 @@ static inline void hemem_pool_exit(void) { }
 static inline void hemem_pool_empty(void) { }
 static inline u64 hemem_pool_bytes(void) { return 0; }
 #endif
+
+/* ---- region*.c: memory that programs map from /dev/hemem; region.h is theirs alone ---- */
+
+int hemem_region_pool_init(void);
+void hemem_region_pool_exit(void);
+u64 hemem_region_pool_bytes(void);
+
+int hemem_region_make(struct hemem_target *target, struct file *file,
+		      const struct hemem_assist_region *arg);
+void hemem_region_free(struct hemem_region *region);
+int hemem_region_mmap(struct hemem_target *target, struct vm_area_struct *vma);
+void hemem_region_show(struct seq_file *m, struct hemem_target *target);
+unsigned long hemem_region_pages(const struct hemem_region *region);
+int hemem_region_move(struct hemem_region *region, struct hemem_batch *batch, u32 flags);
+int hemem_region_discard(struct hemem_target *target,
+			 const struct hemem_assist_discard *arg);
 
 /* ---- scan.c: SCAN ---- */
 

@@ -7,6 +7,7 @@
  *   target   rights, and whose memory an fd is bound to
  *   walk     visiting page-table entries
  *   pool     pages that swaps have emptied, for the next swap
+ *   region   memory that programs map from /dev/hemem: its faults, moves and pool
  *   migrate  MIGRATE, through an engine; the swap engine is tested before it is used
  *   scan     SCAN
  *   wp       write protection by userfaultfd, for kernels that have none
@@ -28,10 +29,19 @@ static int __init hemem_init(void)
 	ret = hemem_pool_init();
 	if (ret)
 		return ret;
+	ret = hemem_region_pool_init();
+	if (ret)
+		goto err_pool;
 	hemem_migrate_init();
 	ret = hemem_chardev_init();
 	if (ret)
-		hemem_pool_exit();
+		goto err_region_pool;
+	return 0;
+
+err_region_pool:
+	hemem_region_pool_exit();
+err_pool:
+	hemem_pool_exit();
 	return ret;
 }
 module_init(hemem_init);
@@ -39,6 +49,7 @@ module_init(hemem_init);
 static void __exit hemem_exit(void)
 {
 	hemem_chardev_exit();
+	hemem_region_pool_exit();
 	hemem_pool_exit();
 }
 module_exit(hemem_exit);

@@ -7,6 +7,7 @@
  * is the engine's business.
  */
 #include <linux/capability.h>
+#include <linux/cpuset.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -18,6 +19,8 @@
 #include "trace.h"
 
 #define MIGRATE_FLAGS (HEMEM_ASSIST_MIGRATE_SHARED | HEMEM_ASSIST_MIGRATE_MAKE_ROOM)
+#define REGION_FLAGS (HEMEM_ASSIST_MIGRATE_WRITERS_WAIT | HEMEM_ASSIST_MIGRATE_ALL_WAIT | \
+		      HEMEM_ASSIST_MIGRATE_SPLIT)
 
 static bool drain = true;
 module_param(drain, bool, 0644);
@@ -68,12 +71,13 @@ static void free_moves(struct hemem_assist_move *moves,
 		kvfree(moves);
 }
 
-static int check_moves(const struct hemem_assist_move *moves, unsigned int nr)
+/* @end: addresses are below it. */
+static int check_moves(const struct hemem_assist_move *moves, unsigned int nr, u64 end)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		if (!PAGE_ALIGNED(moves[i].addr) || moves[i].addr >= TASK_SIZE_MAX)
+		if (!PAGE_ALIGNED(moves[i].addr) || moves[i].addr >= end)
 			return -EINVAL;
 	for (i = 0; i < nr; i++)
 		if (moves[i].node >= MAX_NUMNODES ||
@@ -181,12 +185,21 @@ static void reset_reply(struct hemem_assist_migrate *reply)
 	reply->out_move_ns = 0;
 }
 
-static int check_arg(const struct hemem_assist_migrate *arg)
+static int check_arg(const struct hemem_assist_migrate *arg, u32 known_flags)
 {
-	if (arg->flags & ~MIGRATE_FLAGS || arg->reserved)
+	if (arg->flags & ~known_flags || arg->reserved)
 		return -EINVAL;
 	if (!arg->nr_moves || arg->nr_moves > HEMEM_ASSIST_MAX_BATCH)
 		return -EINVAL;
+	return 0;
+}
+
+static int check_target_arg(const struct hemem_assist_migrate *arg)
+{
+	int ret = check_arg(arg, MIGRATE_FLAGS);
+
+	if (ret)
+		return ret;
 	if (!(hemem_ksyms_features() & HEMEM_ASSIST_FEAT_MIGRATE))
 		return -EOPNOTSUPP;
 	return 0;
@@ -231,6 +244,40 @@ enum hemem_assist_no_swap hemem_migrate_no_swap(void)
 	return no_swap;
 }
 
+/* Of a region the fd is the right to it: who has it may map the memory and discard it. */
+static int migrate_region(struct hemem_region *region, struct hemem_assist_migrate *arg)
+{
+	struct hemem_batch batch = { .nr_moves = arg->nr_moves, .reply = arg };
+	const u64 start_ns = ktime_get_ns();
+	struct hemem_assist_move few[FEW_MOVES];
+	nodemask_t allowed = cpuset_current_mems_allowed;
+	int ret = check_arg(arg, REGION_FLAGS);
+
+	if (ret)
+		return ret;
+	batch.moves = copy_moves(arg->moves, arg->nr_moves, few);
+	if (IS_ERR(batch.moves))
+		return PTR_ERR(batch.moves);
+	ret = check_moves(batch.moves, batch.nr_moves,
+			  (u64)hemem_region_pages(region) << PAGE_SHIFT);
+	if (ret)
+		goto err_moves;
+	reset_moves(batch.moves, batch.nr_moves, &allowed);
+	reset_reply(arg);
+	ret = hemem_region_move(region, &batch, arg->flags);
+	if (ret)
+		goto err_moves;
+	arg->out_total_ns = ktime_get_ns() - start_ns;
+	count_moves(&batch);
+	if (copy_to_user(u64_to_user_ptr(arg->moves), batch.moves,
+			 arg->nr_moves * sizeof(*batch.moves)))
+		ret = -EFAULT;
+
+err_moves:
+	free_moves(batch.moves, few);
+	return ret;
+}
+
 /**
  * hemem_migrate() - HEMEM_ASSIST_MIGRATE
  * @target: the fd's
@@ -248,11 +295,14 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 		.reply = arg,
 	};
 	const u64 start_ns = ktime_get_ns();
+	struct hemem_region *region = smp_load_acquire(&target->region);
 	struct hemem_assist_move few[FEW_MOVES];
 	nodemask_t allowed;
 	int ret;
 
-	ret = check_arg(arg);
+	if (region)
+		return migrate_region(region, arg);
+	ret = check_target_arg(arg);
 	if (ret)
 		return ret;
 	batch.mm = hemem_target_enter(target, &allowed);
@@ -266,7 +316,7 @@ int hemem_migrate(struct hemem_target *target, struct hemem_assist_migrate *arg)
 		ret = PTR_ERR(batch.moves);
 		goto err_mm;
 	}
-	ret = check_moves(batch.moves, batch.nr_moves);
+	ret = check_moves(batch.moves, batch.nr_moves, TASK_SIZE_MAX);
 	if (ret)
 		goto err_moves;
 

@@ -4,7 +4,8 @@
  *
  * They are added to once or a few times per ioctl, never per page, so a plain
  * atomic each is enough.  hemem.h says what each one counts.  pooled_bytes is no counter:
- * what waits in pool.c now.
+ * what waits in pool.c now;
+ * region_pooled_bytes: in region_pool.c.
  */
 #include <linux/atomic.h>
 #include <linux/device.h>
@@ -43,6 +44,13 @@ static ssize_t pooled_bytes_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(pooled_bytes);
 
+static ssize_t region_pooled_bytes_show(struct device *dev,
+					struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", (unsigned long long)hemem_region_pool_bytes());
+}
+static DEVICE_ATTR_RO(region_pooled_bytes);
+
 static struct attribute *stats_attrs[] = {
 #define HEMEM_STAT_ATTR(name) &dev_attr_##name.attr,
 	HEMEM_STATS(HEMEM_STAT_ATTR)
@@ -57,6 +65,7 @@ static const struct attribute_group stats_group = {
 static struct attribute *device_attrs[] = {
 	&dev_attr_missing_symbols.attr,
 	&dev_attr_pooled_bytes.attr,
+	&dev_attr_region_pooled_bytes.attr,
 	NULL
 };
 

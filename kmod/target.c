@@ -46,6 +46,7 @@ void hemem_target_free(struct hemem_target *target)
 	}
 	if (target->wp)
 		hemem_wp_free(target->wp);
+	hemem_region_free(target->region);
 	kfree(target->scratch);
 	kfree(target);
 }
@@ -131,6 +132,10 @@ static int attach_locked(struct hemem_target *target,
 	struct pid *pid;
 	int ret;
 
+	if (target->region) {
+		arg->out_holder = 0;
+		return -EBUSY;
+	}
 	if (target->mm) {
 		arg->out_holder = pid_vnr(target->holder);
 		return -EBUSY;

@@ -15,7 +15,8 @@
 /**
  * DOC: General rules
  *
- * The file descriptor is the handle.  INFO works on every open fd.  ATTACH
+ * The file descriptor is the handle.  INFO works on every open fd.  REGION makes the fd a
+ * managed region, which is another thing: memory to be mapped from it.  ATTACH
  * binds the fd to the memory of one process, MIGRATE and SCAN then act on it.
  * Closing the fd, or the death of whoever holds it, detaches; the target keeps
  * running as an ordinary process and nothing of hemem stays behind in it.
@@ -30,7 +31,8 @@
  *
  * Rights: the caller of ATTACH, MIGRATE and SCAN needs what move_pages(2) asks
  * for: PTRACE_MODE_READ_REALCREDS access to the target, checked at every call.
- * HEMEM_ASSIST_MIGRATE_SHARED needs CAP_SYS_NICE, as MPOL_MF_MOVE_ALL does.
+ * HEMEM_ASSIST_MIGRATE_SHARED needs CAP_SYS_NICE, as MPOL_MF_MOVE_ALL does.  On a managed
+ * region (REGION) the fd is the right to map and to move it.
  *
  * Every ioctl returns 0 or one of these errors, and after an error nothing has
  * changed:
@@ -48,18 +50,20 @@
  *    out to be unwritable after the work was done, the work stays done.
  *  - EBADF: @pidfd is not a process file descriptor; WP_REGISTER: @uffd is not an
  *    open file.
- *  - EPERM: the caller may not inspect the target (see Rights).
+ *  - EPERM: the caller may not inspect the target (see Rights).  DISCARD: the fd is not
+ *    open for writing.
  *  - ESRCH: the target has no memory: it exited, called exec, or is a kernel
  *    thread.  After exec the new program has to be attached with a new fd.
  *    WP_REGISTER, WP_PROTECT: this fd serves the memory of another process.
  *  - EBUSY: ATTACH: this fd is attached already, or another fd holds the
- *    target.  WP_REGISTER: the range is registered with another userfaultfd, this
+ *    target.  ATTACH, REGION: this fd is a managed region.  REGION: it is attached.
+ *    WP_REGISTER: the range is registered with another userfaultfd, this
  *    fd serves another one, or another fd serves this process.
- *  - ENOTCONN: MIGRATE, SCAN: this fd is not attached.  WP_PROTECT: WP_REGISTER
- *    was never called on this fd.
+ *  - ENOTCONN: MIGRATE, SCAN: this fd is not attached.  DISCARD: it is no
+ *    managed region.  WP_PROTECT: WP_REGISTER was never called on this fd.
  *  - ENOENT: WP_PROTECT: some of the range is not registered.
- *  - ENODEV: MIGRATE: an entry names a node that is not online or has no
- *    memory.
+ *  - ENODEV: MIGRATE, REGION: a node is named that is not online or has no
+ *    memory.  mmap: the fd is no managed region.
  *  - EOPNOTSUPP: this kernel lacks what the call needs; INFO says so before.
  *  - ENOMEM: the kernel has no memory for the call's own bookkeeping.
  *  - EINTR: a fatal signal arrived before anything was done.
@@ -73,6 +77,8 @@
 #define HEMEM_ASSIST_ATTACH	_IO(HEMEM_ASSIST_TYPE, 0x01)
 #define HEMEM_ASSIST_MIGRATE	_IO(HEMEM_ASSIST_TYPE, 0x02)
 #define HEMEM_ASSIST_SCAN	_IO(HEMEM_ASSIST_TYPE, 0x03)
+#define HEMEM_ASSIST_REGION	_IO(HEMEM_ASSIST_TYPE, 0x04)
+#define HEMEM_ASSIST_DISCARD	_IO(HEMEM_ASSIST_TYPE, 0x05)
 #define HEMEM_ASSIST_WP_REGISTER _IO(HEMEM_ASSIST_TYPE, 0x10)
 #define HEMEM_ASSIST_WP_PROTECT	_IO(HEMEM_ASSIST_TYPE, 0x11)
 
@@ -80,6 +86,7 @@
 #define HEMEM_ASSIST_MAX_BATCH	4096	/* entries of one MIGRATE */
 #define HEMEM_ASSIST_MAX_RUNS	65536	/* runs of one SCAN */
 #define HEMEM_ASSIST_MAX_NODES	1024	/* bits in out_nodes */
+#define HEMEM_ASSIST_MAX_REGION_BYTES (1ULL << 44)	/* of one REGION */
 
 /**
  * enum hemem_assist_features - what this module can do on this kernel
@@ -94,6 +101,8 @@
  * @HEMEM_ASSIST_FEAT_SWAP: MIGRATE moves private anonymous memory without making its
  *	readers wait; what else it moves, and all that it moves without this, goes
  *	through the kernel's own migration
+ * @HEMEM_ASSIST_FEAT_REGION: REGION works, and mmap, MIGRATE and DISCARD on such an fd; these
+ *	need none of the other features
  * @HEMEM_ASSIST_FEAT_WP: WP_REGISTER and WP_PROTECT work.  Off where the kernel itself
  *	has userfaultfd write protection (5.7 and newer), which is to be used there;
  *	include/hemem_uffd_wp.h takes whichever there is.
@@ -105,6 +114,7 @@ enum hemem_assist_features {
 	HEMEM_ASSIST_FEAT_DRAIN		= 1 << 3,
 	HEMEM_ASSIST_FEAT_MAKE_ROOM	= 1 << 4,
 	HEMEM_ASSIST_FEAT_SWAP		= 1 << 5,
+	HEMEM_ASSIST_FEAT_REGION	= 1 << 6,
 	HEMEM_ASSIST_FEAT_WP		= 1 << 8,
 };
 
@@ -241,10 +251,23 @@ struct hemem_assist_move {
  *	is free, and gets its place as long as the min mark stays free.  The call
  *	itself never waits for that.  Without the flag such a page is NO_ROOM and
  *	kswapd sleeps.
+ * @HEMEM_ASSIST_MIGRATE_WRITERS_WAIT: programs may read the pages while they are copied, and wait
+ *	with writing until the batch is done (HeMem's rule)
+ * @HEMEM_ASSIST_MIGRATE_ALL_WAIT: programs wait with reading, too, each until its page is
+ *	copied; the cheapest, and the flag that counts where both are given
+ * @HEMEM_ASSIST_MIGRATE_SPLIT: entries name base pages: a huge page is split unless the entries,
+ *	in order, name all of it.  Without it huge pages move whole.
+ *
+ * The first two are for an fd that is attached, the others for a managed region; EINVAL
+ * otherwise.  Without a flag nobody waits for the copy of a region's page, and one that is
+ * written meanwhile stays where it is and is BUSY.
  */
 enum hemem_assist_migrate_flags {
 	HEMEM_ASSIST_MIGRATE_SHARED	= 1 << 0,
 	HEMEM_ASSIST_MIGRATE_MAKE_ROOM	= 1 << 1,
+	HEMEM_ASSIST_MIGRATE_WRITERS_WAIT = 1 << 2,
+	HEMEM_ASSIST_MIGRATE_ALL_WAIT	= 1 << 3,
+	HEMEM_ASSIST_MIGRATE_SPLIT	= 1 << 4,
 };
 
 /**
@@ -264,6 +287,13 @@ enum hemem_assist_migrate_flags {
  *
  * Entries are tried in order.  The call fails only if the batch could not be
  * tried at all; then no page has moved.
+ *
+ * On a managed region @addr of an entry is an offset in the region.  A page moves for all
+ * processes that map it.  The batch is one transaction: room that it frees is not there
+ * for it yet; a page that entries name in different places of the batch is BUSY at the later
+ * one; and while pages that lie near each other (no more than 64 others between them)
+ * move, TLBs are flushed twice at most, however many there are.  DENIED is by the cpuset
+ * of the caller.
  */
 struct hemem_assist_migrate {
 	__u32 size;
@@ -360,6 +390,62 @@ struct hemem_assist_scan {
 	__aligned_u64 out_nr_present;
 	__aligned_u64 out_nr_accessed;
 	__aligned_u64 out_total_ns;
+};
+
+/**
+ * enum hemem_assist_region_flags
+ * @HEMEM_ASSIST_REGION_BASE: base pages only
+ */
+enum hemem_assist_region_flags {
+	HEMEM_ASSIST_REGION_BASE	= 1 << 0,
+};
+
+/**
+ * struct hemem_assist_region - ioctl(HEMEM_ASSIST_REGION): the fd becomes a managed region
+ * @size: (in) sizeof(struct hemem_assist_region)
+ * @flags: (in) enum hemem_assist_region_flags
+ * @bytes: (in) its length, of whole base pages, 1 page .. HEMEM_ASSIST_MAX_REGION_BYTES;
+ *	takes no memory yet
+ * @reserve_bytes: (in) how much of @fast_node's memory first touches leave free
+ * @fast_node: (in) where a page is that is touched the first time, while more than
+ *	@reserve_bytes is free there
+ * @slow_node: (in) where it is otherwise; may be the same node
+ *
+ * The fd is then mapped with mmap(2), MAP_SHARED, in any part and by any process that
+ * has the fd or was forked.  All see the same memory.  It is zero at first; a page comes
+ * with the first touch, huge where its 2 MiB of the region are mapped as a whole, at an
+ * address as much aligned (which mmap sees to).  When both nodes are full, also
+ * after reclaim, the touch ends in SIGBUS.  Memory stays until DISCARD, or until no process
+ * has the fd or maps any part.
+ *
+ * The kernel does not count these pages: not in the RSS, not in a memory cgroup; nor does it
+ * swap, dump, merge or pin them: O_DIRECT and /proc/PID/mem fail.  /proc/PID/fdinfo of the fd
+ * says how much there is on each node.
+ */
+struct hemem_assist_region {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 bytes;
+	__aligned_u64 reserve_bytes;
+	__u32 fast_node;
+	__u32 slow_node;
+};
+
+/**
+ * struct hemem_assist_discard - ioctl(HEMEM_ASSIST_DISCARD): memory of a region is given up
+ * @size: (in) sizeof(struct hemem_assist_discard)
+ * @flags: (in) must be 0
+ * @offset: (in) in the region, page aligned
+ * @bytes: (in) > 0, of whole base pages, not beyond the region's end
+ *
+ * It reads as zero afterwards.  A huge page of which a part is discarded stays, its part is
+ * cleared.
+ */
+struct hemem_assist_discard {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
 };
 
 /**

@@ -75,6 +75,16 @@ AT(hemem_assist_run, nr_pages, 8);
 AT(hemem_assist_run, node, 12);
 AT(hemem_assist_run, flags, 14);
 
+SIZE_IS(hemem_assist_region, 32);
+AT(hemem_assist_region, bytes, 8);
+AT(hemem_assist_region, reserve_bytes, 16);
+AT(hemem_assist_region, fast_node, 24);
+AT(hemem_assist_region, slow_node, 28);
+
+SIZE_IS(hemem_assist_discard, 24);
+AT(hemem_assist_discard, offset, 8);
+AT(hemem_assist_discard, bytes, 16);
+
 SIZE_IS(hemem_assist_scan, 72);
 AT(hemem_assist_scan, start, 8);
 AT(hemem_assist_scan, end, 16);
@@ -103,6 +113,8 @@ union request {
 	struct hemem_assist_attach attach;
 	struct hemem_assist_migrate migrate;
 	struct hemem_assist_scan scan;
+	struct hemem_assist_region region;
+	struct hemem_assist_discard discard;
 	__u32 size_and_flags[2];
 	char bytes[512];
 };
@@ -155,6 +167,30 @@ static void good_scan(union request *ret)
 	ret->scan.max_runs = 16;
 }
 
+static void good_region(union request *ret)
+{
+	memset(ret, POISON, sizeof(*ret));
+	close(fd);
+	fd = dev_open();
+	ret->region.size = sizeof(ret->region);
+	ret->region.flags = 0;
+	ret->region.bytes = 4096;
+	ret->region.reserve_bytes = 0;
+	ret->region.fast_node = (__u32)node_a();
+	ret->region.slow_node = (__u32)node_b();
+}
+
+static void good_discard(union request *ret)
+{
+	good_region(ret);
+	dev_ioctl(fd, HEMEM_ASSIST_REGION, ret);
+	memset(ret, POISON, sizeof(*ret));
+	ret->discard.size = sizeof(ret->discard);
+	ret->discard.flags = 0;
+	ret->discard.offset = 0;
+	ret->discard.bytes = 4096;
+}
+
 struct op {
 	const char *name;
 	unsigned long request;
@@ -179,7 +215,17 @@ static const struct op ops[] = {
 	  sizeof(struct hemem_assist_scan),
 	  HEMEM_ASSIST_SCAN_CLEAR_ACCESSED | HEMEM_ASSIST_SCAN_CLEAR_DIRTY,
 	  good_scan },
+	{ "region", HEMEM_ASSIST_REGION, sizeof(struct hemem_assist_region),
+	  sizeof(struct hemem_assist_region), HEMEM_ASSIST_REGION_BASE, good_region },
+	{ "discard", HEMEM_ASSIST_DISCARD, sizeof(struct hemem_assist_discard),
+	  sizeof(struct hemem_assist_discard), 0, good_discard },
 };
+
+/* Nothing to write when they succeed, so read-only memory will do. */
+static bool has_no_outputs(const struct op *op)
+{
+	return op->good == good_attach || op->good == good_region || op->good == good_discard;
+}
 
 static const char *op_name(int row)
 {
@@ -223,6 +269,9 @@ static void refused(const struct op *op, union request *request, int err)
 		EXPECT_EQ(0, dev_attach(fd, getpid()));
 		close(request->attach.pidfd);
 	}
+	if (op->good == good_region)
+		EXPECT(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
+		       errno == ENODEV);
 	expect_nothing_changed();
 }
 
@@ -373,7 +422,6 @@ TEST_ROWS(struct_at_the_edge, "read nothing beyond the size that the caller gave
 	EXPECT_EQ(0, dev_ioctl(fd, ops[row].request, edge));
 }
 
-/* ATTACH has nothing to write when it succeeds, so read-only memory will do. */
 TEST_ROWS(read_only_struct, "fail if the outputs cannot be written", &op_rows,
 	  need_migrate, need_scan, need_two_nodes)
 {
@@ -385,7 +433,7 @@ TEST_ROWS(read_only_struct, "fail if the outputs cannot be written", &op_rows,
 	ops[row].good(&request);
 	memcpy(page, &request, sizeof(request));
 	mprotect(page, 4096, PROT_READ);
-	EXPECT_EQ(ops[row].good == good_attach ? 0 : -EFAULT,
+	EXPECT_EQ(has_no_outputs(&ops[row]) ? 0 : -EFAULT,
 		  dev_ioctl(fd, ops[row].request, page));
 	EXPECT_EQ(0, memcmp(page, &request, sizeof(request)));
 	EXPECT_EQ(0, mem_count_bad(&mem));
@@ -399,7 +447,7 @@ TEST(unknown_ioctl, "answer ENOTTY to every number that the header does not name
 
 	fd = dev_open();
 	ASSERT_LE(0, fd);
-	for (nr = 4; nr < 256; nr++)
+	for (nr = 6; nr < 256; nr++)
 		if (_IO(HEMEM_ASSIST_TYPE, nr) != HEMEM_ASSIST_WP_REGISTER &&
 		    _IO(HEMEM_ASSIST_TYPE, nr) != HEMEM_ASSIST_WP_PROTECT)
 			EXPECT_EQ(-ENOTTY, dev_ioctl(fd, _IO(HEMEM_ASSIST_TYPE, nr), arg));
@@ -423,7 +471,7 @@ TEST(info_is_true, "compare INFO with what the kernel says elsewhere", need_modu
 	EXPECT_EQ(getpagesize(), info.out_page_bytes);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_BATCH, info.out_max_batch);
 	EXPECT_EQ(HEMEM_ASSIST_MAX_RUNS, info.out_max_runs);
-	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_SWAP - 1) &
+	EXPECT_EQ(0, info.out_features & ~(2ULL * HEMEM_ASSIST_FEAT_REGION - 1) &
 		  ~(__u64)HEMEM_ASSIST_FEAT_WP);
 	EXPECT_EQ(info.out_no_swap == HEMEM_ASSIST_SWAPS,
 		  !!(info.out_features & HEMEM_ASSIST_FEAT_SWAP));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "node.h"
 
 int dev_open(void)
 {
@@ -86,6 +87,29 @@ int dev_migrate(int fd, struct hemem_assist_move *moves, unsigned int nr,
 	if (!err && ret)
 		*ret = migrate;
 	return err;
+}
+
+int dev_region(int fd, uint64_t bytes, uint64_t reserve_bytes, uint32_t flags)
+{
+	struct hemem_assist_region region = {
+		.size = sizeof(region),
+		.flags = flags,
+		.bytes = bytes,
+		.reserve_bytes = reserve_bytes,
+		.fast_node = (__u32)node_a(),
+		.slow_node = (__u32)node_b(),
+	};
+
+	return dev_ioctl(fd, HEMEM_ASSIST_REGION, &region);
+}
+
+int dev_discard(int fd, uint64_t offset, uint64_t bytes)
+{
+	struct hemem_assist_discard discard = {
+		.size = sizeof(discard), .offset = offset, .bytes = bytes,
+	};
+
+	return dev_ioctl(fd, HEMEM_ASSIST_DISCARD, &discard);
 }
 
 int dev_scan(int fd, struct hemem_assist_scan *scan)

@@ -31,6 +31,10 @@ int dev_open_attached(pid_t pid);
 int dev_migrate(int fd, struct hemem_assist_move *moves, unsigned int nr,
 		uint32_t flags, struct hemem_assist_migrate *ret);
 
+/* Makes @fd a managed region, its nodes node_a() and node_b(). */
+int dev_region(int fd, uint64_t bytes, uint64_t reserve_bytes, uint32_t flags);
+int dev_discard(int fd, uint64_t offset, uint64_t bytes);
+
 /* @scan's range, runs, max_runs and flags are the caller's. */
 int dev_scan(int fd, struct hemem_assist_scan *scan);
 

@@ -220,7 +220,7 @@ TEST_ROWS(eopnotsupp, "hide kernel functions from the module, and find what need
 	ASSERT_EQ(0, dev_info(fd, &info));
 	close(fd);
 	all = info.out_features;
-	EXPECT_EQ(ALL, all | SWAP);
+	EXPECT_EQ(ALL | HEMEM_ASSIST_FEAT_REGION, all | SWAP);
 	snprintf(args, sizeof(args), "without=%s", hidden[row].names);
 	ASSERT_EQ(0, module_unload());
 	if (EXPECT_EQ(0, module_load(args))) {

@@ -45,9 +45,17 @@ static const char *need_feature(uint64_t feature, const char *otherwise)
 	return info.out_features & feature ? NULL : otherwise;
 }
 
+const char *need_region(void)
+{
+	const char *lacks = need_feature(HEMEM_ASSIST_FEAT_REGION,
+					 "the module has no managed regions");
+
+	return lacks ? lacks : need_two_nodes();
+}
+
 const char *need_module(void)
 {
-	return need_feature(~0ULL, "the module has no feature on this kernel");
+	return need_feature(~(uint64_t)HEMEM_ASSIST_FEAT_REGION, "the module has no feature on this kernel");
 }
 
 const char *need_migrate(void)

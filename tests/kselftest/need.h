@@ -9,6 +9,7 @@
 #define NEED_H
 
 const char *need_module(void);		/* root, /dev/hemem, and it answers */
+const char *need_region(void);		/* need_module, two nodes, and INFO has REGION */
 const char *need_migrate(void);		/* need_module, and INFO has MIGRATE */
 const char *need_swaps(void);		/* need_module, and INFO has SWAP */
 const char *need_scan(void);		/* need_module, and INFO has SCAN */
