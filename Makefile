@@ -105,7 +105,7 @@ cost: deps $(build)/tests/cost
 		--module $(build)/modules/$$(cat $$($(top)/tests/vm/kernel $(KERNEL))/release) \
 		-- $(build)/tests/cost
 
-$(build)/tests/cost $(build)/tests/move: $(build)/tests/%: $(top)/tests/cost/%.c \
+$(build)/tests/cost $(build)/tests/move $(build)/tests/managed: $(build)/tests/%: $(top)/tests/cost/%.c \
 		$(top)/tests/cost/mover.c $(top)/tests/cost/mover.h $(top)/include/uapi/hemem_assist.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -I$(top)/include/uapi -o $@ \
@@ -114,6 +114,13 @@ $(build)/tests/cost $(build)/tests/move: $(build)/tests/%: $(top)/tests/cost/%.c
 #: make bench-move         what a move costs beside move_pages(2): build/bench-move.json
 bench-move: deps
 	$(Q)$(top)/tools/bench-move $(KERNEL)
+
+#: make bench-managed      what managed regions cost beside ordinary memory and move_pages(2)
+bench-managed: deps $(build)/tests/managed
+	$(Q)$(MAKE) modules KDIR=$(call headers_of,$(KERNEL))
+	$(Q)$(top)/tests/vm/run --kernel $(KERNEL) --icount --timeout 900 --append init_on_alloc=0 \
+		--module $(build)/modules/$$(cat $$($(top)/tests/vm/kernel $(KERNEL))/release) \
+		-- $(build)/tests/managed
 
 #: make stress [KERNEL=6.1] [MOVES=5000000]
 #:                         the integrity harness: so many page moves while everything else
@@ -178,4 +185,4 @@ distclean:
 	$(Q)rm -rf $(build)
 
 .PHONY: all help user modules module-in faulty tests check check-matrix lint demo cost \
-	bench-move bench-heat sensitivity growth stress meter meter-tests bench bench-short deps install clean distclean
+	bench-move bench-managed bench-heat sensitivity growth stress meter meter-tests bench bench-short deps install clean distclean
