@@ -130,6 +130,13 @@ def test_a_picture_has_a_line_for_each_system_with_a_ratio():
     assert plot.script("gups", panels).count("lines lw") == 2
 
 
+def test_a_ratio_may_be_no_whole_number():
+    script = plot.script("x", {3.4: [("one", [(0, 1.0)])]})
+    made = plot.subprocess.run(["gnuplot"], input=script, text=True, check=False,
+                               stdout=plot.subprocess.PIPE, stderr=plot.subprocess.PIPE)
+    assert made.returncode == 0 and "1:3.4" in made.stdout, made.stderr
+
+
 def test_a_title_with_an_apostrophe_is_one_word():
     lines = plot.script("x", {4: [("Tom's", [(0, 1.0)])]}).splitlines()
     assert any(line.endswith("title 'Tom''s'") for line in lines)

@@ -34,13 +34,13 @@ def script(name, panels):
            f"set multiplot layout 1,{len(panels)} title {quoted(name)}",
            "set xlabel 'modelled time, s'", "set ylabel 'slow share of misses, %'",
            "set yrange [0:100]", "set grid", "set key below font ',9'"]
-    for nr_ratio, lines in sorted(panels.items()):
-        out.append(f"set title 'fast tier 1:{nr_ratio} of all memory'")
+    for panel, (ratio, lines) in enumerate(sorted(panels.items())):
+        out.append(f"set title 'fast tier 1:{ratio} of all memory'")
         for number, (_, points) in enumerate(lines):
-            out += [f"$line{nr_ratio}_{number} << EOD",
+            out += [f"$line{panel}_{number} << EOD",
                     *(f"{ms / 1000:.3f} {pct}" for ms, pct in points), "EOD"]
         out.append("plot " + ", ".join(
-            f"$line{nr_ratio}_{number} using 1:2 with lines lw 2 title {quoted(title)}"
+            f"$line{panel}_{number} using 1:2 with lines lw 2 title {quoted(title)}"
             for number, (title, _) in enumerate(lines)))
     return "\n".join(out) + "\nunset multiplot\n"
 
