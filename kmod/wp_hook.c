@@ -98,7 +98,6 @@ static void notrace hook_wp(unsigned long ip, unsigned long parent_ip, struct ft
 	rcu_read_lock();
 	wp = find_marked(vmf);
 	if (wp) {
-		__acquire(vmf->ptl);	/* to sparse: who calls do_wp_page() has it */
 		pte_unmap_unlock(vmf->pte, vmf->ptl);
 		go_to_userfault(regs, vmf, wp);
 	}
