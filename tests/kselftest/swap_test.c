@@ -355,6 +355,7 @@ static const char *lacks_mthp(void)
 static void make_large(const struct mem *mem)
 {
 	ASSERT_EQ(0, madvise(mem->addr, mem->bytes, MADV_DONTNEED));
+	ASSERT_EQ(0, madvise(mem->addr, mem->bytes, MADV_HUGEPAGE));
 	node_allocate_on(node_a());
 	ASSERT_EQ(0, file_write(MTHP, "always"));
 	mem_fill(mem);
