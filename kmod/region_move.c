@@ -34,6 +34,9 @@
  */
 #define GAP_ENTRIES	64
 
+/* The CPU is offered to others after so many pages, base or huge, and base pages of a huge one. */
+#define YIELD_PAGES	32
+
 /**
  * struct region_move - one page that moves
  * @pgoff: its first base page
@@ -317,7 +320,7 @@ static void copy(const struct region_move *move)
 		struct page *to = move->to ? move->to + i : cell_page(move->parts[i]);
 
 		copy_page(page_address(to), page_address(from + i));
-		if (move->order)
+		if (move->order && i % YIELD_PAGES == 0)
 			cond_resched();
 	}
 }
@@ -367,7 +370,8 @@ static void copy_all(struct region_mover *mover)
 		else if (!(READ_ONCE(*move->cell) & CELL_WRITTEN))
 			copy(move);
 		move->is_copied = true;
-		cond_resched();
+		if (i % YIELD_PAGES == 0)
+			cond_resched();
 	}
 }
 
@@ -482,7 +486,8 @@ static void settle(struct region_mover *mover)
 			settle_moved(mover, &mover->moves[i]);
 		else
 			settle_kept(mover, &mover->moves[i]);
-		cond_resched();
+		if (i % YIELD_PAGES == 0)
+			cond_resched();
 	}
 }
 
