@@ -117,14 +117,14 @@ static void divide(struct peers *peers, const struct heard *heard, const struct 
 static void measure(struct peers *peers, uint64_t now_ns, const struct heat *heat,
 		    const struct tier_set *tiers, const struct ledger_facts *facts)
 {
-	uint64_t began_ns = clock_now_ns();
+	uint64_t began_ns = clock_cpu_ns();
 
 	share_rate_tick(&peers->rate, now_ns, heat);
 	if (now_ns < peers->measure_ns)
 		return;
 	peers->own.pool = share_pool(tiers);
 	share_measure(heat, tiers, facts, peers->rate.per_s, &peers->own);
-	peers->measure_ns = now_ns + (clock_now_ns() - began_ns) *
+	peers->measure_ns = now_ns + (clock_cpu_ns() - began_ns) *
 				     (peers->nr ? MEASURE_SHARE : MEASURE_ALONE);
 }
 
@@ -156,9 +156,9 @@ bool peer_look(struct peers *peers, uint64_t now_ns, const struct heat *heat,
 	if (!peers->control || now_ns < peers->due_ns)
 		return false;
 	measure(peers, now_ns, heat, tiers, facts);
-	began_ns = clock_now_ns();
+	began_ns = clock_cpu_ns();
 	is_new = hear_all(peers, tiers);
-	took_ns = (clock_now_ns() - began_ns) * CPU_SHARE;
+	took_ns = (clock_cpu_ns() - began_ns) * CPU_SHARE;
 	peers->due_ns = now_ns + (took_ns > LOOK_NS ? took_ns : LOOK_NS);
 	return is_new;
 }
