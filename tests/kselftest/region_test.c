@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -775,14 +776,17 @@ static long tlb_flushes(void)
 	return sum;
 }
 
-/*
- * Each unmap flushes once.  What the other CPU adds: a write that finds its entry read-only takes it
- * away and enters it anew, which flushes, too.
- */
-enum { MAX_FLUSHES = 8 };
+/* On 5.10 an unmap was counted to flush twice, why is not known; on later kernels once. */
+static long max_flushes(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	return strncmp(name.release, "5.10.", 5) ? 3 : 4;
+}
 
 TEST_ROWS(few_flushes, "move 512 pages, or 4 huge ones, while another CPU uses the memory, and count "
-	  "no more TLB flushes in most calls than two unmaps make", &both_rows, need_region, need_two_cpus)
+	  "at most 3 TLB flushes in most calls, 4 on 5.10", &both_rows, need_region, need_two_cpus)
 {
 	const struct size *size = &sizes[row % 2];
 	pthread_t spinner;
@@ -799,7 +803,7 @@ TEST_ROWS(few_flushes, "move 512 pages, or 4 huge ones, while another CPU uses t
 			modes[row / 2].flags);
 		EXPECT_EQ(nr_pages >> size->order, reply.out_nr[HEMEM_ASSIST_MOVED]);
 		flushes = tlb_flushes() - flushes;
-		few += flushes <= MAX_FLUSHES;
+		few += flushes <= max_flushes();
 		all += flushes;
 	}
 	is_over = true;
