@@ -179,26 +179,8 @@ static bool entry_is(unsigned long entry, unsigned long left)
 	return !((entry ^ left) & ~_PAGE_ACCESSED);
 }
 
-/* The table entry that covers @addr, or NULL. */
-static pmd_t *find_pmd(struct mm_struct *mm, unsigned long addr)
-{
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d;
-	pud_t *pud;
-
-	if (pgd_none(*pgd) || unlikely(pgd_bad(*pgd)))
-		return NULL;
-	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d) || unlikely(p4d_bad(*p4d)))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud) || pud_leaf(*pud) || unlikely(pud_bad(*pud)))
-		return NULL;
-	return pmd_offset(pud, addr);
-}
-
 /*
- * The same, found once in a hold of mmap_lock: who frees a table of tables has either that lock
+ * hemem_walk_pmd(), once in a hold of mmap_lock: who frees a table of tables has either that lock
  * for writing, or has unmapped what it covers, and we have looked the mapping up.  What the
  * entry says may change; each who locks what it points to looks again.
  */
@@ -206,7 +188,7 @@ static pmd_t *pmd_at(struct swap *swap, unsigned long addr)
 {
 	addr &= PMD_MASK;
 	if (!swap->pmd || swap->pmd_addr != addr) {
-		swap->pmd = find_pmd(mm_of(swap), addr);
+		swap->pmd = hemem_walk_pmd(mm_of(swap), addr);
 		swap->pmd_addr = addr;
 	}
 	return swap->pmd;

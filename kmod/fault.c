@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fault.c - a swap that leaves out a step, or stops where a test wants to act
+ * fault.c - a move, or a write protection, that leaves out a step or stops where a test acts
  *
  * Built only with HEMEM_FAULTS=y, which no ordinary build says: a test that cannot fail
- * proves nothing, so each step that keeps a swap right is left out once, on purpose, and
- * a test must see the damage (tests/kselftest/swap_test.c).
+ * proves nothing, so each step that keeps these right is left out once, on purpose, and
+ * a test must see the damage (swap_test.c, region_test.c and wp_test.c in tests/kselftest/).
  *
  * Parameters, in /sys/module/hemem_assist/parameters/:
  *
  *   omit      enum hemem_fault: steps to leave out
- *   stop_at   enum hemem_fault_place: a swap that comes there waits until this changes,
+ *   stop_at   enum hemem_fault_place: a move that comes there waits until this changes,
  *             10 s at most; or 0.5 s, where it has a spinlock
- *   stopped   how many swaps wait there now
+ *   stopped   how many moves wait there now
  *   clears    entries that were clear for a while, so that a reader would have waited
  *   clear_tsc time stamp counter ticks for which they were, all together
  */
@@ -32,7 +32,7 @@ MODULE_PARM_DESC(stop_at, "Where to wait until this changes, for tests (default:
 
 static int stopped;
 module_param(stopped, int, 0444);
-MODULE_PARM_DESC(stopped, "How many swaps wait at stop_at now");
+MODULE_PARM_DESC(stopped, "How many moves wait at stop_at now");
 
 static DEFINE_SPINLOCK(stopped_lock);	/* protects stopped */
 

@@ -229,6 +229,7 @@ typedef int (*hemem_visit_t)(const struct hemem_slot *slot, void *arg);
 unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
 			 unsigned long end, unsigned long max_entries,
 			 hemem_visit_t visit, void *arg);
+pmd_t *hemem_walk_pmd(struct mm_struct *mm, unsigned long addr);
 
 /* ---- migrate.c: MIGRATE, and the interface of a move engine ---- */
 
@@ -310,8 +311,8 @@ struct hemem_swap_times {
 };
 
 /*
- * fault.c, for tests of the tests alone: steps of a swap, and of write protection, that can be left out, and places
- * where it stops until it is told to go on.  Not in an ordinary module: there these
+ * fault.c, for tests of the tests alone: steps of swaps, of moves of regions and of write
+ * protection that can be left out, and places where a move stops until it is told to go on.  Not in an ordinary module: there these
  * are constants, and no code is left.
  */
 enum hemem_fault {
@@ -410,7 +411,6 @@ int hemem_scan(struct hemem_target *target, struct hemem_assist_scan *arg);
  * @notifier: tells of pages that went away
  * @stand_in: what old kernels get to see in place of the mapping; wp_hook.c says why
  * @node: in the list of all, for readers under RCU
- * @rcu: frees it
  */
 struct hemem_wp {
 	struct mm_struct *mm;
@@ -421,7 +421,6 @@ struct hemem_wp {
 	struct vm_area_struct stand_in;
 #endif
 	struct list_head node;
-	struct rcu_head rcu;
 };
 
 bool hemem_wp_is_on(void);

@@ -14,8 +14,9 @@
  *   stats    counters
  *   hist     histograms of what the target may feel
  *
- * The module decides nothing and remembers nothing about pages: when the last
- * fd is closed, no trace of it is left in any process.
+ * The module decides nothing about the pages of an attached process and remembers nothing of
+ * them: when its fd is closed, no trace is left there.  A region lives as long as anybody maps
+ * it, and a range registered for write protection stays so, as any of userfaultfd.
  */
 #include <linux/module.h>
 #include "hemem.h"

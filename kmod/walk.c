@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * walk.c - visiting the present entries of a range of a page table
+ * walk.c - finding and visiting entries of page tables
  *
  * The kernel's own page walker does the walking and takes the page-table lock,
  * which a module cannot do by itself any more (6.5).  Here an entry becomes a
@@ -166,4 +166,28 @@ unsigned long hemem_walk(struct mm_struct *mm, unsigned long start,
 	if (!ksym(walk_page_range)(mm, start, end, &walk_ops, &state))
 		return end;
 	return min(state.next, end);
+}
+
+/**
+ * hemem_walk_pmd() - find the table entry that covers an address
+ * @mm: mmap_lock held, or something else that keeps its tables
+ * @addr: the address
+ *
+ * Return: the entry, which may be none and may change, or NULL: there is no table for it
+ */
+pmd_t *hemem_walk_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd) || unlikely(pgd_bad(*pgd)))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d) || unlikely(p4d_bad(*p4d)))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_leaf(*pud) || unlikely(pud_bad(*pud)))
+		return NULL;
+	return pmd_offset(pud, addr);
 }

@@ -48,21 +48,9 @@ static unsigned int index_in_block(unsigned long addr)
 /* The entry that covers the 2 MiB around @addr, or NULL: nothing is mapped there. */
 static pmd_t *find_pmd(struct mm_struct *mm, unsigned long addr)
 {
-	pgd_t *pgd = pgd_offset(mm, addr);
-	p4d_t *p4d;
-	pud_t *pud;
-	pmd_t *pmd;
+	pmd_t *pmd = hemem_walk_pmd(mm, addr);
 
-	if (pgd_none(*pgd) || unlikely(pgd_bad(*pgd)))
-		return NULL;
-	p4d = p4d_offset(pgd, addr);
-	if (p4d_none(*p4d) || unlikely(p4d_bad(*p4d)))
-		return NULL;
-	pud = pud_offset(p4d, addr);
-	if (pud_none(*pud) || unlikely(pud_bad(*pud)))
-		return NULL;
-	pmd = pmd_offset(pud, addr);
-	return pmd_none(*pmd) ? NULL : pmd;
+	return pmd && !pmd_none(*pmd) ? pmd : NULL;
 }
 
 /* A huge page, present or under migration: is it one?  Then all of it has an entry. */

@@ -95,20 +95,29 @@ static const struct rows choice_rows = {
 	.nr = sizeof(choices) / sizeof(choices[0]), .name = choice_name,
 };
 
+/* Does the module that is loaded swap, or not for this reason, and say so?  Moves @mem by it. */
+static void check_engine(unsigned int no_swap, struct mem *mem)
+{
+	struct hemem_assist_info info;
+	long swapped = counter("swapped");
+
+	mem_make_anon(mem, NR_PAGES, node_a());
+	attach_self();
+	ASSERT_EQ(0, dev_info(fd, &info));
+	EXPECT_EQ(no_swap, info.out_no_swap);
+	EXPECT_EQ(no_swap ? 0 : HEMEM_ASSIST_FEAT_SWAP,
+		  info.out_features & HEMEM_ASSIST_FEAT_SWAP);
+	migrate(mem, node_b());
+	EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED]);
+	EXPECT_EQ(swapped + (no_swap ? 0 : NR_PAGES), counter("swapped"));
+}
+
 static void check_choice(void *arg)
 {
 	const struct choice *choice = arg;
-	struct hemem_assist_info info;
-	long swapped = counter("swapped");
 	struct mem mem;
 
-	mem_make_anon(&mem, NR_PAGES, node_a());
-	attach_self();
-	ASSERT_EQ(0, dev_info(fd, &info));
-	EXPECT_EQ(choice->no_swap, info.out_no_swap);
-	migrate(&mem, node_b());
-	EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED]);
-	EXPECT_EQ(swapped + (choice->no_swap ? 0 : NR_PAGES), counter("swapped"));
+	check_engine(choice->no_swap, &mem);
 	EXPECT_EQ(0, mem_count_bad(&mem));
 }
 
@@ -815,19 +824,9 @@ static const struct rows broken_rows = {
 static void check_broken(void *arg)
 {
 	const struct broken *broken = arg;
-	struct hemem_assist_info info;
-	long swapped = counter("swapped");
 	struct mem mem;
 
-	mem_make_anon(&mem, NR_PAGES, node_a());
-	attach_self();
-	ASSERT_EQ(0, dev_info(fd, &info));
-	EXPECT_EQ(broken->no_swap, info.out_no_swap);
-	EXPECT_EQ(broken->no_swap ? 0 : HEMEM_ASSIST_FEAT_SWAP,
-		  info.out_features & HEMEM_ASSIST_FEAT_SWAP);
-	migrate(&mem, node_b());
-	EXPECT_EQ(NR_PAGES, reply.out_nr[HEMEM_ASSIST_MOVED]);
-	EXPECT_EQ(swapped + (broken->no_swap ? 0 : NR_PAGES), counter("swapped"));
+	check_engine(broken->no_swap, &mem);
 	EXPECT_EQ(broken->is_lossy, mem_count_bad(&mem) != 0);
 }
 
