@@ -397,11 +397,15 @@ static uint64_t stop_and_read(struct perf *perf)
 	return nr_events;
 }
 
-/* Each event is a sample, and each sample is found: counted, of others, or in a ring. */
+/*
+ * Each event is a sample, and each sample is found: counted, of others, or in a ring.  Not found
+ * are the few for which the kernel did not run the program, see tally.bpf.c: up to one in 1,000,
+ * if others are busy with maps of theirs.
+ */
 static void count_events(enum event_kind kind)
 {
 	struct counted counted = { 0 };
-	uint64_t nr_events, nr_ring, nr_lost, others[3];
+	uint64_t nr_events, nr_ring, nr_lost, nr_found, others[3];
 	struct event event = page_faults;
 	struct tally *tally;
 	struct perf *perf;
@@ -421,8 +425,9 @@ static void count_events(enum event_kind kind)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(tally_read(tally, take_counts, &counted, &others[i]), 0);
 	nr_ring = count(perf, &nr_lost);
-	assert_int_equal(counted.loads + counted.stores + others[0] + others[1] + others[2] +
-			 nr_ring + nr_lost, nr_events);
+	nr_found = counted.loads + counted.stores + others[0] + others[1] + others[2] + nr_ring +
+		   nr_lost;
+	assert_in_range(nr_found, nr_events - nr_events / 1000, nr_events);
 	assert_int_equal(nr_lost, 0);
 	assert_int_equal(others[1] + others[2], 0);
 	if (kind == EVENT_ANY) {
